@@ -1,0 +1,49 @@
+"""One way of writing for all text the classifier sees, in training and in a conversation."""
+
+import re
+import unicodedata
+
+import opencc
+
+_TO_SIMPLIFIED = opencc.OpenCC("t2s")
+# Zero-width and direction marks, variation selectors, soft hyphen: invisible, and used to
+# split words.
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
+_SPACES = re.compile(r"\s+")
+# "快快快快", "!!!!!!": twice says as much as ten times. Digits are left alone, "1000" is not "100".
+_REPEATED = re.compile(r"([^\d\s])\1{2,}")
+_LONGEST = 2000
+
+
+def normalise(text: str) -> str:
+    """The text in simplified Chinese, half width, lower case, without invisible characters.
+
+    Characters repeated more than twice are cut to two and blanks to one; emoji stay.
+    Only the first 2000 characters are read (the desk accepts no more).
+    """
+    text = unicodedata.normalize("NFKC", text[:_LONGEST])
+    text = _INVISIBLE.sub("", text)
+    text = _TO_SIMPLIFIED.convert(text).lower()
+    text = _SPACES.sub(" ", text).strip()
+    return _REPEATED.sub(r"\1\1", text)
+
+
+def without_command(text: str) -> str:
+    """The text without what would make Rasa read it as a command.
+
+    Rasa obeys any text that begins with "/" (`/restart`, `/intent{...}`). Leading slashes of
+    every width, blanks, control characters and invisible characters are removed, in any mix.
+    """
+    start = 0
+    while start < len(text) and _is_blank_or_slash(text[start]):
+        start += 1
+    return text[start:]
+
+
+def _is_blank_or_slash(char: str) -> bool:
+    # Categories: Z* separators, Cc control, Cf format (zero width), Mn combining marks, which
+    # would hide a slash.
+    if unicodedata.category(char) in {"Zs", "Zl", "Zp", "Cc", "Cf", "Mn"}:
+        return True
+    plain = unicodedata.normalize("NFKC", char).strip()
+    return plain == "" or plain[0] in "/\u2044\u2215\u29f8"
