@@ -1,0 +1,42 @@
+# Every target sets up what it needs first. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format validate train shell evaluate bench-turns clean
+
+PYTHON := .venv/bin/python
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: ## make both Python environments (instant when nothing changed)
+	@ops/setup.sh
+
+run: setup ## start everything on this machine; Ctrl-C stops it
+	@$(PYTHON) -m ops run
+
+test: setup ## run every test (PHASES="unit rasa" runs only these)
+	@$(PYTHON) -m ops test $(PHASES)
+
+check: setup ## lint, format, types, data files
+	@$(PYTHON) -m ops test check
+
+format: setup ## put the Python code into shape
+	@$(PYTHON) -m ruff check --fix . && $(PYTHON) -m ruff format .
+
+validate: setup ## for designers: is what I wrote in data/ and domain.yml right?
+	@$(PYTHON) -m ops validate --with-rasa
+
+train: setup ## train the bot (make run does it too, when something changed)
+	@$(PYTHON) -m ops train
+
+shell: setup ## chat in the terminal; starts the system when it is not running
+	@$(PYTHON) -m ops shell
+
+evaluate: setup ## simulated customers: make evaluate CASES=file.jsonl [REPORT=out.json]
+	@$(PYTHON) -m evaluation $(if $(CASES),--cases "$(CASES)") $(if $(REPORT),--report "$(REPORT)")
+
+bench-turns: setup ## how long a turn of the bot takes, plain and with an action
+	@$(PYTHON) -m ops bench-turns
+
+clean: ## remove caches and trained models; environments and data (var/) stay
+	@rm -rf models results .rasa .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Running Kefu on one machine: setting up, starting, watching, checking."""
