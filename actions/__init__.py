@@ -1,0 +1,1 @@
+"""Kefu's custom actions: what the bot does between two sentences, and the review behind it."""

@@ -1,0 +1,165 @@
+"""data/review.yml, read and checked. A wrong value is named with its exact place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from actions.review.yaml_checks import Section, SettingsError
+
+__all__ = ["ReviewSettings", "SettingsError", "load_review_settings", "parse_review_settings"]
+
+#: The outcomes that are no category (TAXONOMY.md).
+OUTSIDE_OUTCOMES = ("human", "chitchat", "out_of_scope")
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """The numbers of the review. Probabilities are 0..1, costs are in questions."""
+
+    categories: tuple[str, ...]
+    temperature: float
+    floor: float
+    outside: Mapping[str, str]  #: intent -> outcome
+    max_outside: float
+    mistick: Mapping[str, Mapping[str, float]]  #: needed -> ticked -> P(ticked | needed)
+    states: tuple[str, ...]
+    state_trust: float
+    state_likelihood: Mapping[str, Mapping[str, float]]  #: needed -> state -> P(state | needed)
+    model_reliability: float
+    cost_question: float
+    cost_person: float
+    slip: float
+    cost_wrong: Mapping[str, float]  #: category -> cost of a wrong ticket of it
+    agree_min_text: float
+    agree_min_lead: float
+    agree_min_posterior: float
+    tie: float
+    always_ask: bool
+    most_questions: int
+    third_choice: float
+    offered_weight: float
+    last_word: float
+
+
+def load_review_settings(path: Path, categories: Sequence[str]) -> ReviewSettings:
+    """Read the file at `path` for the given category ids.
+
+    Raises SettingsError with the file's name, the place in it and what was expected.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not valid YAML ({error})") from error
+    return parse_review_settings(raw, categories, source=str(path))
+
+
+def parse_review_settings(
+    raw: Any, categories: Sequence[str], source: str = "data/review.yml"
+) -> ReviewSettings:
+    """The same from parsed YAML. `source` is how errors name the file."""
+    top = Section(raw, source)
+    states = top.section("order_state")
+    costs = top.section("costs")
+    agreement = top.section("agreement")
+    conflict = top.section("conflict")
+    question = top.section("question")
+    settings = ReviewSettings(
+        categories=tuple(categories),
+        temperature=top.number("temperature", above=0),
+        floor=top.number("floor", above=0, most=0.05),
+        outside=_outside(top.section("outside"), categories),
+        max_outside=top.number("max_outside", above=0, most=1),
+        mistick=_mistick(top.section("mistick"), categories),
+        states=states.names("states"),
+        state_trust=states.number("trust", least=0, most=1),
+        state_likelihood=_state_likelihood(states, categories),
+        model_reliability=top.section("model").number("reliability", above=0, below=1),
+        cost_question=costs.number("question", above=0),
+        cost_person=costs.number("person", above=0),
+        slip=costs.number("slip", least=0, below=1),
+        cost_wrong=_cost_wrong(costs, categories),
+        agree_min_text=agreement.number("min_text", least=0, most=1),
+        agree_min_lead=agreement.number("min_lead", least=1),
+        agree_min_posterior=agreement.number("min_posterior", least=0, most=1),
+        tie=conflict.number("tie", above=0, most=1),
+        always_ask=conflict.flag("always_ask"),
+        most_questions=question.whole("most", least=1, most=2),
+        third_choice=question.number("third_choice", least=0, most=1),
+        offered_weight=question.number("offered_weight", least=1),
+        last_word=question.number("last_word", least=0, most=1),
+    )
+    for section in (top, states, costs, agreement, conflict, question):
+        section.nothing_else()
+    return settings
+
+
+def _outside(section: Section, categories: Sequence[str]) -> dict[str, str]:
+    outside = {name: section.one_of(name, OUTSIDE_OUTCOMES) for name in section.given()}
+    for name in outside:
+        if name in categories:
+            raise section.error(name, "is a category: a ticket serves it")
+    for outcome in OUTSIDE_OUTCOMES:
+        if outcome not in outside.values():
+            raise section.error(outcome, "no intent speaks for it")
+    return outside
+
+
+def _mistick(section: Section, categories: Sequence[str]) -> dict[str, dict[str, float]]:
+    agrees = section.number("agrees", above=0, below=1)
+    near_share = section.number("neighbours", least=0, below=1)
+    strength = section.number("prior_strength", above=0)
+    confused = section.section("confused_with")
+    observed = section.section("observed")
+    observed.only_keys(categories)
+    table: dict[str, dict[str, float]] = {}
+    for needed in categories:
+        near = confused.names(needed, allowed=[c for c in categories if c != needed])
+        far = [c for c in categories if c != needed and c not in near]
+        if not near or not far:
+            raise confused.error(needed, "expected some of the other categories, not none or all")
+        prior = {needed: agrees}
+        prior |= dict.fromkeys(near, (1 - agrees) * near_share / len(near))
+        prior |= dict.fromkeys(far, (1 - agrees) * (1 - near_share) / len(far))
+        counts = dict.fromkeys(categories, 0.0)
+        if needed in observed.given():
+            row = observed.section(needed)
+            row.only_keys(categories)
+            counts |= {ticked: row.number(ticked, least=0) for ticked in row.given()}
+        total = strength + sum(counts.values())
+        table[needed] = {c: (prior[c] * strength + counts[c]) / total for c in categories}
+    for needed in categories:
+        for ticked in categories:
+            if ticked != needed and table[needed][ticked] >= table[ticked][ticked]:
+                raise section.error(
+                    needed, f"makes the tick {ticked} likelier than {ticked} itself does"
+                )
+    confused.nothing_else()
+    section.nothing_else()
+    return table
+
+
+def _state_likelihood(section: Section, categories: Sequence[str]) -> dict[str, dict[str, float]]:
+    states = section.names("states")
+    rows = section.section("likelihood")
+    table = {}
+    for category in categories:
+        row = rows.numbers(category, length=len(states), above=0)
+        if abs(sum(row) - 100) > 0.01:
+            raise rows.error(category, f"adds up to {sum(row):g}, expected 100")
+        table[category] = {state: p / 100 for state, p in zip(states, row, strict=True)}
+    rows.nothing_else()
+    return table
+
+
+def _cost_wrong(section: Section, categories: Sequence[str]) -> dict[str, float]:
+    general = section.number("wrong_ticket", above=0)
+    special = section.section("wrong_ticket_of")
+    special.only_keys(categories)
+    return {c: special.number(c, above=0) if c in special.given() else general for c in categories}
