@@ -1,0 +1,1 @@
+"""The desk: the service people touch. Layers import downwards only: app -> edges -> flow -> store; rules is pure."""

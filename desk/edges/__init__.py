@@ -1,0 +1,1 @@
+"""HTTP in (customers, agents, bot, carriers), HTTP out (the bot), and the worker that runs jobs."""

@@ -1,0 +1,94 @@
+"""What every use case needs: the database, the job queue, the content and the clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desk.rules.conversation import Command, Conversation, Outcome, decide
+from desk.rules.refused import Refused
+from desk.store import agents, conversations, events
+from desk.store import jobs as job_names
+from desk.store.content import Content
+from desk.store.db import Database
+from desk.store.jobs import Jobs
+
+#: An agent counts as online this long after their page was last seen.
+ONLINE_FOR = timedelta(seconds=45)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id(prefix: str) -> str:
+    """A short unguessable id such as `c_4fQk...`; the prefix tells people what it names."""
+    return f"{prefix}_{secrets.token_urlsafe(12).replace('-', 'x').replace('_', 'y')}"
+
+
+@dataclass
+class Desk:
+    """Handed to every use case by `app.py`, which is the only place that makes one."""
+
+    db: Database
+    jobs: Jobs
+    content: Content
+    now: Callable[[], datetime] = field(default=utc_now)
+
+    def say(self, name: str, lang: str, **values: object) -> str:
+        """A sentence of domain.yml."""
+        return self.content.sentences.say(name, lang, **values)
+
+    async def must_lock(self, tx: AsyncConnection, conversation_id: str) -> Conversation:
+        """Load a conversation under lock.
+
+        Raises:
+            Refused: `not_found`.
+        """
+        conversation = await conversations.lock(tx, conversation_id)
+        if conversation is None:
+            raise Refused("not_found", what="conversation")
+        return conversation
+
+    async def carry_out(
+        self, tx: AsyncConnection, conversation: Conversation, command: Command
+    ) -> tuple[Conversation, list[dict[str, Any]]]:
+        """Decide, then save rows, events and jobs in the caller's transaction.
+
+        Returns:
+            The conversation after the command, and the new events as JSON values.
+
+        Raises:
+            Refused: as `rules.conversation.decide`.
+        """
+        now = self.now()
+        outcome: Outcome = decide(conversation, command, now)
+        after = outcome.conversation
+        stored = await events.append(tx, after.id, conversation.last_seq, outcome.events, now)
+        after = replace(after, last_seq=conversation.last_seq + len(stored))
+        await conversations.save(tx, conversation, after)
+        if outcome.ask_bot:
+            await self.jobs.defer(
+                tx, job_names.ASK_BOT, lock=after.id, conversation_id=after.id
+            )
+        return after, stored
+
+    async def queue_info(self, tx: AsyncConnection, conversation: Conversation) -> dict[str, Any]:
+        """The conversation's place in the queue (or the one it would get), and the wait.
+
+        Returns:
+            `{"position", "wait_s"}`, or `{"position", "promised_at"}` when nobody is on duty.
+        """
+        now = self.now()
+        position = await conversations.position(tx, conversation)
+        online = await agents.online(tx, now - ONLINE_FOR)
+        if online == 0 and not self.content.service.is_open(now):
+            promised = self.content.service.promised_answer(now)
+            return {"position": position, "promised_at": promised.isoformat()}
+        return {"position": position, "wait_s": self.content.service.wait_s(position, online)}
+

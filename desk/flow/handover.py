@@ -1,0 +1,147 @@
+"""Handing a conversation to a person: from the customer's button, the bot, or the desk's timers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desk.flow.desk import Desk
+from desk.rules.conversation import Conversation, HandOver, Release
+from desk.rules.refused import Refused
+from desk.store import conversations, events, orders, tickets
+
+#: Reasons for which the bot, not the customer, is the cause: the notice says so.
+_BOT_FAILED = ("bot_failed", "bot_silent", "bot_slow", "ticket_failed")
+
+
+async def hand_over(
+    desk: Desk,
+    tx: AsyncConnection,
+    conversation: Conversation,
+    reason: str,
+    summary: str | None = None,
+    epoch: int | None = None,
+) -> Conversation:
+    """Bot -> queue, with the customer's notice; nothing happens if a person has it already.
+
+    Args:
+        conversation: loaded under lock in `tx`.
+        reason: one of `rules.conversation.HANDOVER_REASONS`.
+        summary: what the agent should know; made from the log when None.
+        epoch: the epoch the bot acted in; None for the customer and the desk.
+
+    Raises:
+        Refused: `stale_epoch`.
+    """
+    if conversation.owner != "bot":
+        return conversation
+    queue = await desk.queue_info(tx, conversation)
+    command = HandOver(
+        reason=reason,
+        summary=summary or await make_summary(desk, tx, conversation),
+        notice=notice(desk, conversation.lang, reason, queue),
+        queue=queue,
+        epoch=epoch,
+    )
+    after, _ = await desk.carry_out(tx, conversation, command)
+    return after
+
+
+def notice(desk: Desk, lang: str, reason: str, queue: dict[str, Any]) -> str:
+    """What the customer is told when a person takes over."""
+    if "promised_at" in queue:
+        promise = clock_words(desk, datetime.fromisoformat(queue["promised_at"]), lang)
+        return desk.say("utter_handed_over_closed", lang, promise=promise)
+    name = "utter_bot_failed_handed_over" if reason in _BOT_FAILED else "utter_handed_over"
+    return desk.say(
+        name, lang, position=queue["position"], wait=wait_words(int(queue["wait_s"]), lang)
+    )
+
+
+def wait_words(seconds: int, lang: str) -> str:
+    """A wait as people say it: `1分钟内`, `about 5 minutes`."""
+    minutes = max(1, round(seconds / 60))
+    if lang == "en":
+        return "under a minute" if seconds <= 60 else f"about {minutes} minutes"
+    return "1分钟内" if seconds <= 60 else f"约{minutes}分钟"
+
+
+def clock_words(desk: Desk, when: datetime, lang: str) -> str:
+    """A promised time as people say it, in the desk's own time zone."""
+    zone = ZoneInfo(desk.content.service.timezone)
+    local, today = when.astimezone(zone), desk.now().astimezone(zone).date()
+    if lang == "en":
+        day = {0: "today", 1: "tomorrow"}.get((local.date() - today).days, f"on {local:%d %B}")
+        return f"{local:%H:%M} {day}"
+    day = {0: "今天", 1: "明天"}.get((local.date() - today).days, f"{local.month}月{local.day}日")
+    return f"{day}{local:%H:%M}"
+
+
+async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversation) -> str:
+    """A few lines for the agent: order, ticked category, open tickets, the customer's last words."""
+    order = await orders.get(tx, conversation.order_id)
+    lines = []
+    if order:
+        lines.append(f"订单：{order.carrier} {order.waybill or '无运单号'}，状态 {order.state}")
+    if conversation.stated:
+        lines.append(f"客户勾选：{desk.content.categories[conversation.stated].label['zh']}")
+    for ticket in await tickets.active_of_order(tx, conversation.order_id):
+        lines.append(f"处理中工单：{desk.content.categories[ticket.category].label['zh']} {ticket.id}")
+    words = await events.last_customer_message(tx, conversation.id)
+    lines.append(f"客户最后说：{words[:200]}" if words else "客户还没有说话，直接要求人工")
+    return "\n".join(lines)
+
+
+async def rescue_unanswered(desk: Desk) -> list[str]:
+    """Hand over every conversation the bot has left unanswered for too long.
+
+    Returns:
+        The ids of the conversations handed over. Safe to run in every process at once.
+    """
+    limit = desk.now() - timedelta(seconds=desk.content.service.bot_answers_within_s)
+    async with desk.db.begin() as tx:
+        overdue = await conversations.unanswered_by_bot(tx, limit)
+    rescued = []
+    for conversation_id in overdue:
+        async with desk.db.begin() as tx:
+            conversation = await desk.must_lock(tx, conversation_id)
+            since = conversation.unanswered_since
+            if conversation.owner == "bot" and since is not None and since < limit:
+                await hand_over(desk, tx, conversation, "bot_slow")
+                rescued.append(conversation_id)
+    return rescued
+
+
+async def rescue_left(desk: Desk) -> list[str]:
+    """Put conversations back at the front of the queue whose agent is gone while a customer waits.
+
+    Returns:
+        The ids of the conversations put back.
+    """
+    limit = desk.now() - timedelta(seconds=desk.content.service.agent_gone_after_s)
+    async with desk.db.begin() as tx:
+        left = await conversations.left_by_agents(tx, limit)
+    rescued = []
+    for conversation_id in left:
+        async with desk.db.begin() as tx:
+            conversation = await desk.must_lock(tx, conversation_id)
+            owed = conversation.agent_owes_since
+            if conversation.owner != "agent" or owed is None or owed >= limit:
+                continue
+            command = Release(
+                agent_id=conversation.agent_id or "",
+                to="queue",
+                notice=desk.say("utter_agent_left_requeued", conversation.lang),
+                reason="agent_left",
+                queue=await desk.queue_info(tx, conversation),
+                forced=True,
+            )
+            try:
+                await desk.carry_out(tx, conversation, command)
+            except Refused:
+                continue
+            rescued.append(conversation_id)
+    return rescued

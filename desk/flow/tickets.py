@@ -1,0 +1,246 @@
+"""Tickets: opened by the bot or an agent, corrected, completed by facts or agents, reopened, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desk.flow.desk import Desk, new_id
+from desk.rules.conversation import Conversation, News
+from desk.rules.refused import Refused
+from desk.rules.ticket import (
+    ACTIVE,
+    REOPEN_FOR,
+    Add,
+    Close,
+    Complete,
+    Correct,
+    Entry,
+    Reopen,
+    Ticket,
+    decide,
+    reopen_until,
+)
+from desk.store import tickets
+
+
+def ticket_json(desk: Desk, ticket: Ticket, lang: str) -> dict[str, Any]:
+    """A ticket as events and the API show it."""
+
+    def iso(when: datetime | None) -> str | None:
+        return when.astimezone(UTC).isoformat() if when else None
+
+    category = desk.content.categories.by_id.get(ticket.category)
+    return {
+        "id": ticket.id,
+        "category": ticket.category,
+        "label": category.label[lang] if category else ticket.category,
+        "state": ticket.state,
+        "conversation_id": ticket.conversation_id,
+        "order_id": ticket.order_id,
+        "opened_at": iso(ticket.opened_at),
+        "due_at": iso(ticket.due_at),
+        "completed_at": iso(ticket.completed_at),
+        "completed_because": ticket.completed_because,
+        "reopen_until": iso(reopen_until(ticket)),
+    }
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A request for a ticket: by the bot (`author` "bot", with its epoch) or by an agent."""
+
+    category: str
+    text: str
+    author: str
+    idempotency_key: str
+    epoch: int | None = None
+    review: Mapping[str, Any] | None = None
+
+
+async def open_ticket(
+    desk: Desk, tx: AsyncConnection, conversation: Conversation, opening: Opening
+) -> tuple[Ticket, str]:
+    """Open a ticket, or add to the one that is open for this order and category.
+
+    Returns:
+        The ticket and "created", "added", or "same" when this very request came before.
+
+    Raises:
+        Refused: `stale_epoch`, `unknown_category`.
+    """
+    if opening.epoch is not None and opening.epoch != conversation.epoch:
+        raise Refused("stale_epoch", expected=conversation.epoch, got=opening.epoch)
+    if opening.category not in desk.content.categories:
+        raise Refused(
+            "unknown_category",
+            got=opening.category,
+            expected=", ".join(desk.content.categories.by_id),
+        )
+    known = await tickets.by_key(tx, opening.idempotency_key)
+    if known:
+        return known, "same"
+    now = desk.now()
+    ticket = Ticket(
+        id=new_id("t"),
+        order_id=conversation.order_id,
+        conversation_id=conversation.id,
+        category=opening.category,
+        text=opening.text,
+        opened_at=now,
+        due_at=_due(desk, opening.category, now),
+        opened_by=opening.author,
+        active_since=now,
+    )
+    entry, outcome = Entry("opened", opening.text), "created"
+    if not await tickets.create(tx, ticket, opening.review or {}):
+        existing = await tickets.active_for(tx, conversation.order_id, opening.category)
+        if existing is None:  # completed in the meantime: the unique index is free again
+            return await open_ticket(desk, tx, conversation, opening)
+        ticket, entry = decide(existing, Add(opening.text), now)
+        await tickets.save(tx, existing, ticket)
+        outcome = "added"
+    await tickets.add_entry(tx, ticket.id, entry, opening.author, now, opening.idempotency_key)
+    news = News(
+        ticket_json(desk, ticket, conversation.lang), epoch=opening.epoch, settles_request=True
+    )
+    await desk.carry_out(tx, conversation, news)
+    return ticket, outcome
+
+
+def _due(desk: Desk, category: str, now: datetime) -> datetime:
+    return now + timedelta(hours=desk.content.categories[category].due_hours)
+
+
+async def _locked(tx: AsyncConnection, ticket_id: str) -> Ticket:
+    ticket = await tickets.lock(tx, ticket_id)
+    if ticket is None:
+        raise Refused("not_found", what="ticket")
+    return ticket
+
+
+async def correct(
+    desk: Desk,
+    tx: AsyncConnection,
+    conversation: Conversation,
+    ticket_id: str,
+    category: str,
+    author: str,
+    *,
+    epoch: int | None = None,
+    idempotency_key: str | None = None,
+) -> tuple[Ticket, str]:
+    """Give a ticket another category; joins the open ticket of that category if there is one.
+
+    Returns:
+        The ticket and "corrected", or "same" when nothing was left to do.
+
+    Raises:
+        Refused: `stale_epoch`, `unknown_category`, `not_found`, `ticket_state`,
+            `already_open` (the order has an open ticket in the new category).
+    """
+    if epoch is not None and epoch != conversation.epoch:
+        raise Refused("stale_epoch", expected=conversation.epoch, got=epoch)
+    if category not in desk.content.categories:
+        raise Refused(
+            "unknown_category", got=category, expected=", ".join(desk.content.categories.by_id)
+        )
+    if idempotency_key:
+        known = await tickets.by_key(tx, idempotency_key)
+        if known:
+            return known, "same"
+    before = await _locked(tx, ticket_id)
+    if before.conversation_id != conversation.id:
+        raise Refused("not_found", what="ticket")
+    if before.category == category:
+        return before, "same"
+    other = await tickets.active_for(tx, before.order_id, category)
+    if other is not None:
+        raise Refused("already_open", ticket=other.id)
+    now = desk.now()
+    after, entry = decide(before, Correct(category, _due(desk, category, now), ""), now)
+    await tickets.save(tx, before, after)
+    await tickets.add_entry(tx, after.id, entry, author, now, idempotency_key)
+    words = None
+    if author != "bot":  # the bot says it in its own reply
+        label = desk.content.categories[category].label[conversation.lang]
+        words = desk.say("utter_ticket_corrected", conversation.lang, label=label)
+    shown = ticket_json(desk, after, conversation.lang)
+    await desk.carry_out(
+        tx, conversation, News(shown, words, epoch=epoch, settles_request=True)
+    )
+    return after, "corrected"
+
+
+async def complete(
+    desk: Desk,
+    tx: AsyncConnection,
+    conversation: Conversation,
+    ticket_id: str,
+    command: Complete,
+    words: str,
+    author: str,
+) -> Ticket:
+    """Complete a ticket and tell the customer `words` in the conversation.
+
+    Raises:
+        Refused: `not_found`, `ticket_state`.
+    """
+    before = await _locked(tx, ticket_id)
+    now = desk.now()
+    after, entry = decide(before, command, now)
+    await tickets.save(tx, before, after)
+    await tickets.add_entry(tx, after.id, entry, author, now)
+    shown = ticket_json(desk, after, conversation.lang)
+    await desk.carry_out(tx, conversation, News(shown, words))
+    return after
+
+
+async def reopen(
+    desk: Desk, tx: AsyncConnection, conversation: Conversation, ticket_id: str, author: str
+) -> Ticket:
+    """Reopen a completed ticket; one that is active already is returned as it is.
+
+    Raises:
+        Refused: `not_found`, `reopen_too_late`, `ticket_state`, `already_open`.
+    """
+    before = await _locked(tx, ticket_id)
+    if before.state in ACTIVE:
+        return before
+    other = await tickets.active_for(tx, before.order_id, before.category)
+    if other is not None:
+        raise Refused("already_open", ticket=other.id)
+    now = desk.now()
+    after, entry = decide(before, Reopen(""), now)
+    await tickets.save(tx, before, after)
+    await tickets.add_entry(tx, after.id, entry, author, now)
+    label = desk.content.categories[after.category].label[conversation.lang]
+    words = desk.say("utter_ticket_reopened", conversation.lang, label=label)
+    await desk.carry_out(
+        tx, conversation, News(ticket_json(desk, after, conversation.lang), words)
+    )
+    return after
+
+
+async def close_old(desk: Desk) -> int:
+    """Close tickets nobody objected to for 7 days after completion. Returns how many."""
+    async with desk.db.begin() as tx:
+        due = await tickets.to_close(tx, desk.now() - REOPEN_FOR)
+    closed = 0
+    for ticket_id in due:
+        async with desk.db.begin() as tx:
+            before = await tickets.lock(tx, ticket_id)
+            if before is None:
+                continue
+            try:
+                after, entry = decide(before, Close(), desk.now())
+            except Refused:  # reopened between the list and the lock
+                continue
+            await tickets.save(tx, before, after)
+            await tickets.add_entry(tx, ticket_id, entry, "system", desk.now())
+            closed += 1
+    return closed

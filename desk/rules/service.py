@@ -1,0 +1,88 @@
+"""When people are there, how long the wait is, and what is promised when nobody is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Service:
+    """The content of `data/desk.yml`."""
+
+    timezone: str = "Asia/Shanghai"
+    opens: time = time(8, 0)
+    closes: time = time(22, 0)
+    #: Out of hours, a person answers this long after opening at the latest.
+    answer_within_minutes_of_opening: int = 60
+    #: Mean time an agent spends on a conversation, for the estimate of the wait.
+    minutes_per_conversation: float = 4.0
+    #: The bot has this long to answer before a person gets the conversation.
+    bot_answers_within_s: float = 12.0
+    #: An agent whose page has been gone this long, while the customer waits, loses it.
+    agent_gone_after_s: float = 90.0
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether agents are on duty at `now` by the published hours."""
+        local = now.astimezone(ZoneInfo(self.timezone)).time()
+        if self.opens == self.closes:  # round the clock
+            return True
+        if self.opens < self.closes:
+            return self.opens <= local < self.closes
+        return local >= self.opens or local < self.closes
+
+    def promised_answer(self, now: datetime) -> datetime:
+        """By when a person answers a conversation that arrives at `now` out of hours."""
+        local = now.astimezone(ZoneInfo(self.timezone))
+        opening = local.replace(
+            hour=self.opens.hour, minute=self.opens.minute, second=0, microsecond=0
+        )
+        if opening <= local:
+            opening += timedelta(days=1)
+        return opening + timedelta(minutes=self.answer_within_minutes_of_opening)
+
+    def wait_s(self, position: int, agents_online: int) -> int:
+        """Estimated seconds until the conversation at `position` (1 = next) is claimed."""
+        per_agent = self.minutes_per_conversation * 60 / max(agents_online, 1)
+        return round(per_agent * max(position - 1, 0) + 30)
+
+
+def read_service(data: Mapping[str, Any]) -> Service:
+    """Parse and check the content of `data/desk.yml`.
+
+    Raises:
+        ValueError: names the key, what was expected and what is there.
+    """
+    hours = data.get("service_hours") or {}
+    timeouts = data.get("timeouts") or {}
+    try:
+        opens, closes = _clock(hours.get("opens", "08:00")), _clock(hours.get("closes", "22:00"))
+        ZoneInfo(str(hours.get("timezone", "Asia/Shanghai")))
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"data/desk.yml, service_hours: {error}") from error
+    numbers = {
+        "answer_within_minutes_of_opening": hours.get("answer_within_minutes_of_opening", 60),
+        "minutes_per_conversation": data.get("minutes_per_conversation", 4),
+        "bot_answers_within_s": timeouts.get("bot_answers_within_s", 12),
+        "agent_gone_after_s": timeouts.get("agent_gone_after_s", 90),
+    }
+    for key, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ValueError(f"data/desk.yml, {key}: expected a positive number, got {value!r}")
+    return Service(
+        timezone=str(hours.get("timezone", "Asia/Shanghai")), opens=opens, closes=closes, **numbers
+    )
+
+
+def _clock(text: object) -> time:
+    if isinstance(text, int):  # YAML 1.1 reads 08:00 without quotes as minutes
+        hour, minute = divmod(text, 60)
+        return time(hour % 24, minute)
+    hour_text, _, minute_text = str(text).partition(":")
+    try:
+        return time(int(hour_text) % 24, int(minute_text or 0))
+    except ValueError:
+        raise ValueError(f'expected a clock time like "08:00", got {text!r}') from None

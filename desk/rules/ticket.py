@@ -1,0 +1,164 @@
+"""The ticket: its states, and what each command does to it.
+
+    open -> dispatched -> completed -> closed (7 days after completion, final)
+    completed -> open (reopened by the customer or an agent within those 7 days)
+
+At most one open or dispatched ticket exists per order and category; a partial unique index says so
+too (`store/migrations`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from desk.rules.refused import Refused
+
+State = Literal["open", "dispatched", "completed", "closed"]
+STATES: tuple[State, ...] = ("open", "dispatched", "completed", "closed")
+ACTIVE: tuple[State, ...] = ("open", "dispatched")
+REOPEN_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Work to be done for one order and one confirmed category."""
+
+    id: str
+    order_id: str
+    conversation_id: str
+    category: str
+    text: str
+    opened_at: datetime
+    due_at: datetime
+    opened_by: str = "bot"
+    state: State = "open"
+    #: Last time it was opened or reopened: only news learned after it can complete the ticket.
+    active_since: datetime | None = None
+    completed_at: datetime | None = None
+    #: Who completed it: "fact" or "agent"; and the fact's id or the agent's words.
+    completed_by: str | None = None
+    completed_because: str | None = None
+    reopened: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line for the ticket's own history."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """The carrier has been told."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Complete:
+    """The need is met: `by` a fact or an agent, `because` in words."""
+
+    by: Literal["fact", "agent"]
+    because: str
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """The customer says it is not settled after all."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """Nobody objected for 7 days."""
+
+
+@dataclass(frozen=True)
+class Correct:
+    """The category was wrong; `due_at` belongs to the new one."""
+
+    category: str
+    due_at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Add:
+    """The customer asked for the same thing again."""
+
+    text: str
+
+
+Command = Dispatch | Complete | Reopen | Close | Correct | Add
+
+#: (state, command) -> state after it. What is not here is refused.
+ARROWS: dict[tuple[State, str], State] = {
+    ("open", "Dispatch"): "dispatched",
+    ("open", "Complete"): "completed",
+    ("dispatched", "Complete"): "completed",
+    ("completed", "Reopen"): "open",
+    ("completed", "Close"): "closed",
+    ("open", "Correct"): "open",
+    ("dispatched", "Correct"): "open",  # the carrier was told the wrong thing: tell it anew
+    ("open", "Add"): "open",
+    ("dispatched", "Add"): "dispatched",
+}
+COMMANDS = ("Dispatch", "Complete", "Reopen", "Close", "Correct", "Add")
+
+
+def reopen_until(ticket: Ticket) -> datetime | None:
+    """Until when a completed ticket can be reopened; None when it is not completed."""
+    if ticket.state != "completed" or ticket.completed_at is None:
+        return None
+    return ticket.completed_at + REOPEN_FOR
+
+
+def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Entry]:
+    """The ticket after `command` at `now` (aware UTC), and the line for its history.
+
+    Raises:
+        Refused: `ticket_state` (no such arrow), `reopen_too_late`, `close_too_early`,
+            `same_category`.
+    """
+    name = type(command).__name__
+    after = ARROWS.get((ticket.state, name))
+    if after is None:
+        raise Refused("ticket_state", state=ticket.state, command=name.lower())
+    until = reopen_until(ticket)
+    match command:
+        case Dispatch(text):
+            return replace(ticket, state=after), Entry("dispatched", text)
+        case Complete(by, because):
+            changed = replace(
+                ticket, state=after, completed_at=now, completed_by=by, completed_because=because
+            )
+            return changed, Entry("completed", because)
+        case Reopen(text):
+            if until is None or now > until:
+                raise Refused("reopen_too_late", until=until)
+            changed = replace(
+                ticket,
+                state=after,
+                active_since=now,
+                completed_at=None,
+                completed_by=None,
+                completed_because=None,
+                reopened=ticket.reopened + 1,
+            )
+            return changed, Entry("reopened", text)
+        case Close():
+            if until is None or now <= until:
+                raise Refused("close_too_early", until=until)
+            return replace(ticket, state=after), Entry("closed", "")
+        case Correct(category, due_at, text):
+            if category == ticket.category:
+                raise Refused("same_category", category=category)
+            changed = replace(ticket, state=after, category=category, due_at=due_at)
+            return changed, Entry("corrected", f"{ticket.category} -> {category} {text}".strip())
+        case Add(text):
+            return replace(ticket, state=after), Entry("added", text)

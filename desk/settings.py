@@ -1,0 +1,97 @@
+"""Every setting of the desk: one class, every value from the environment (prefix `KEFU_`)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Values with defaults; `docs/settings.md` lists them all (a test holds it to that)."""
+
+    model_config = SettingsConfigDict(env_prefix="KEFU_", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address the desk listens on")
+    port: int = Field(8000, description="Port the desk listens on")
+    database_url: str = Field("", description="PostgreSQL URL; empty = the embedded server")
+    data_dir: Path = Field(Path("var"), description="Secrets, embedded database, logs")
+    content_dir: Path = Field(ROOT, description="Folder that holds domain.yml and data/")
+    public_url: str = Field("", description="Address people reach the desk at, if not this one")
+
+    customer_secret: str = Field("", description="HS256 key of the merchant's customer tokens")
+    customer_public_key: str = Field("", description="PEM key, for RS256 customer tokens instead")
+    service_token: str = Field("", description="Bearer token of the bot, actions and merchant")
+    session_hours: float = Field(12.0, description="How long a customer's session lasts")
+
+    bot_url: str = Field("http://127.0.0.1:5005", description="Where Rasa listens")
+    actions_url: str = Field("http://127.0.0.1:5055", description="Where the actions listen")
+    bot_timeout_s: float = Field(9.0, description="Longest wait for one answer of the bot")
+    worker: bool = Field(True, description="Run the durable jobs in this process")
+    worker_concurrency: int = Field(16, description="Jobs at once in this process")
+
+    kuaidi100_salt: str = Field("", description="Salt of Kuaidi100's callbacks; made when unset")
+    kuaidi100_key: str = Field("", description="Kuaidi100 account key")
+    kuaidi100_customer: str = Field("", description="Kuaidi100 customer number")
+    kuaidi100_secret: str = Field("", description="Kuaidi100 account secret")
+    kuaidi100_base_url: str = Field(
+        "https://poll.kuaidi100.com", description="Kuaidi100's API, or a stand-in"
+    )
+    facts_secret: str = Field("", description="HMAC key of POST /hooks/facts; made when unset")
+
+    demo: bool = Field(False, description="Sample orders, sample logins and /demo")
+    frame_ancestors: str = Field(
+        "'self'", description="Sites that may embed the chat (CSP frame-ancestors)"
+    )
+    messages_per_minute: int = Field(60, description="Messages one customer may send a minute")
+    real_ip_header: str = Field("", description="Header of the proxy that carries the client's IP")
+    log_json: bool = Field(False, description="Logs as JSON lines instead of readable text")
+
+    def secret(self, name: str) -> str:
+        """The value of a secret setting, made once and kept in the data directory when unset.
+
+        Args:
+            name: field name, e.g. `customer_secret`.
+
+        Raises:
+            OSError: the data directory cannot be written.
+        """
+        value = getattr(self, name)
+        if value:
+            return str(value)
+        path = self.data_dir / "secrets" / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            # O_EXCL: of several processes starting at once exactly one makes the secret.
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        text = path.read_text().strip()
+        for _ in range(50):  # the winner may not have written yet
+            if text:
+                break
+            text = path.read_text().strip()
+        return text
+
+    @cached_property
+    def session_secret(self) -> str:
+        """Key of the desk's own session tokens; apart from the merchant's key on purpose."""
+        return self.secret_named("session_secret")
+
+    def secret_named(self, name: str) -> str:
+        """A secret that is no setting: made once, kept in the data directory."""
+        return Settings.model_construct(data_dir=self.data_dir, **{name: ""}).secret(name)
+
+    @property
+    def base_url(self) -> str:
+        """The address of this desk for people and callbacks."""
+        return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,69 @@
+"""What designers and operators edit, read once at start: domain.yml and data/*.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from desk.rules.categories import Categories, read_categories
+from desk.rules.facts import FactKind, read_code_map, read_fact_kinds
+from desk.rules.human_words import HumanWords, read_human_words
+from desk.rules.sentences import Sentences, read_sentences
+from desk.rules.service import Service, read_service
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything the desk says and knows that is not code."""
+
+    sentences: Sentences
+    categories: Categories
+    facts: Mapping[str, FactKind]
+    #: carrier -> (source, code) -> fact or None
+    codes: Mapping[str, Mapping[tuple[str, str], str | None]]
+    service: Service
+    human_words: HumanWords
+    errors: Mapping[str, Mapping[str, str]]
+    demo: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse one YAML file.
+
+    Raises:
+        ValueError: the file is missing or not YAML; names the file and the line.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise ValueError(f"{path}: the file is missing") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def load(folder: Path) -> Content:
+    """Read and check all content below `folder` (the checkout's root).
+
+    Raises:
+        ValueError: says which file and key is wrong, what was expected and what is there.
+    """
+    data = folder / "data"
+    facts = read_fact_kinds(read_yaml(data / "facts.yml"))
+    codes = {}
+    for path in sorted((data / "carriers").glob("*.yml")):
+        raw = read_yaml(path)
+        codes[str(raw.get("name", path.stem))] = read_code_map(raw, facts)
+    return Content(
+        sentences=read_sentences(read_yaml(folder / "domain.yml").get("responses") or {}),
+        categories=read_categories(read_yaml(data / "categories.yml"), frozenset(facts)),
+        facts=facts,
+        codes=codes,
+        service=read_service(read_yaml(data / "desk.yml")),
+        human_words=read_human_words(read_yaml(data / "human.yml")),
+        errors=read_yaml(data / "errors.yml"),
+        demo=read_yaml(data / "demo.yml"),
+    )

@@ -1,0 +1,194 @@
+"""Conversations: load under lock, save, and the lists the pages need."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desk.rules.conversation import Conversation
+from desk.store.db import notify
+from desk.store.tables import agents, conversations, events, orders
+
+_FIELDS = tuple(field.name for field in fields(Conversation))
+
+
+def _value(row: Any) -> Conversation:
+    data = {name: getattr(row, name) for name in _FIELDS}
+    data["offered"] = tuple(data["offered"])
+    return Conversation(**data)
+
+
+async def lock(tx: AsyncConnection, conversation_id: str) -> Conversation | None:
+    """Load a conversation and hold its row until the transaction ends: all writers take turns."""
+    row = (
+        await tx.execute(
+            select(conversations).where(conversations.c.id == conversation_id).with_for_update()
+        )
+    ).one_or_none()
+    return _value(row) if row else None
+
+
+async def get(tx: AsyncConnection, conversation_id: str) -> Conversation | None:
+    """Load a conversation for reading."""
+    row = (
+        await tx.execute(select(conversations).where(conversations.c.id == conversation_id))
+    ).one_or_none()
+    return _value(row) if row else None
+
+
+async def find(tx: AsyncConnection, order_id: str, customer_id: str) -> Conversation | None:
+    """The customer's conversation about an order, if there is one."""
+    row = (
+        await tx.execute(
+            select(conversations).where(
+                conversations.c.order_id == order_id, conversations.c.customer_id == customer_id
+            )
+        )
+    ).one_or_none()
+    return _value(row) if row else None
+
+
+async def create(tx: AsyncConnection, conversation: Conversation) -> bool:
+    """Insert a new conversation. False when another request was quicker (same order, customer)."""
+    values = {name: getattr(conversation, name) for name in _FIELDS}
+    values["offered"] = list(values["offered"])
+    result = await tx.execute(
+        insert(conversations)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=["order_id", "customer_id"])
+    )
+    return bool(result.rowcount)
+
+
+async def save(tx: AsyncConnection, before: Conversation, after: Conversation) -> None:
+    """Write what changed; wake whoever shows the queue when the owner changed."""
+    changed = {
+        name: getattr(after, name)
+        for name in _FIELDS
+        if getattr(after, name) != getattr(before, name)
+    }
+    if not changed:
+        return
+    if "offered" in changed:
+        changed["offered"] = list(changed["offered"])
+    await tx.execute(
+        update(conversations)
+        .where(conversations.c.id == after.id)
+        .values(**changed, updated_at=func.now())
+    )
+    if "owner" in changed or "epoch" in changed:
+        await notify(tx, what="queue", conversation=after.id)
+
+
+async def position(tx: AsyncConnection, conversation: Conversation) -> int:
+    """The conversation's place in the queue, 1 = next; the length plus one if not in it."""
+    waiting = select(func.count()).where(conversations.c.owner == "queue")
+    if conversation.owner == "queue":
+        ahead = waiting.where(
+            (conversations.c.waiting_since < conversation.waiting_since)
+            | (
+                (conversations.c.waiting_since == conversation.waiting_since)
+                & (conversations.c.id < conversation.id)
+            )
+        )
+        return int((await tx.execute(ahead)).scalar_one()) + 1
+    return int((await tx.execute(waiting)).scalar_one()) + 1
+
+
+_LISTED = (
+    conversations,
+    orders.c.carrier,
+    orders.c.waybill,
+    orders.c.state.label("order_state"),
+    orders.c.details.label("order_details"),
+)
+
+
+async def waiting(tx: AsyncConnection, limit: int = 200) -> list[Any]:
+    """The queue in waiting order, with the order's main facts."""
+    return list(
+        await tx.execute(
+            select(*_LISTED)
+            .join(orders, orders.c.id == conversations.c.order_id)
+            .where(conversations.c.owner == "queue")
+            .order_by(conversations.c.waiting_since, conversations.c.id)
+            .limit(limit)
+        )
+    )
+
+
+async def of_agent(tx: AsyncConnection, agent_id: str) -> list[Any]:
+    """The conversations an agent owns, the one waiting longest for an answer first."""
+    return list(
+        await tx.execute(
+            select(*_LISTED)
+            .join(orders, orders.c.id == conversations.c.order_id)
+            .where(conversations.c.owner == "agent", conversations.c.agent_id == agent_id)
+            .order_by(conversations.c.agent_owes_since.nulls_last(), conversations.c.id)
+        )
+    )
+
+
+async def unanswered_by_bot(tx: AsyncConnection, before: datetime) -> list[str]:
+    """Conversations whose customer has waited for the bot since before `before`."""
+    return list(
+        (
+            await tx.execute(
+                select(conversations.c.id)
+                .where(
+                    conversations.c.owner == "bot",
+                    conversations.c.unanswered_since < before,
+                )
+                .limit(100)
+            )
+        ).scalars()
+    )
+
+
+async def left_by_agents(tx: AsyncConnection, before: datetime) -> list[str]:
+    """Conversations owed an answer since before `before` by an agent not seen since then."""
+    return list(
+        (
+            await tx.execute(
+                select(conversations.c.id)
+                .join(agents, agents.c.id == conversations.c.agent_id)
+                .where(
+                    conversations.c.owner == "agent",
+                    conversations.c.agent_owes_since < before,
+                    func.coalesce(agents.c.seen_at, before) <= before,
+                )
+                .limit(100)
+            )
+        ).scalars()
+    )
+
+
+async def waiting_count(tx: AsyncConnection) -> int:
+    """How many customers wait for a person."""
+    return int(
+        (
+            await tx.execute(
+                select(func.count()).select_from(conversations).where(
+                    conversations.c.owner == "queue"
+                )
+            )
+        ).scalar_one()
+    )
+
+
+async def transcript_length(tx: AsyncConnection, conversation_id: str) -> int:
+    """How many events a conversation's log has."""
+    return int(
+        (
+            await tx.execute(
+                select(func.count())
+                .select_from(events)
+                .where(events.c.conversation_id == conversation_id)
+            )
+        ).scalar_one()
+    )

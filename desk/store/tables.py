@@ -1,0 +1,135 @@
+"""The tables, for queries. Their DDL, with constraints and comments, is in `migrations/`."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData()
+
+
+def _when(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True))
+
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("waybill", Text),
+    Column("carrier_order_id", Text),
+    Column("state", Text, nullable=False),
+    Column("told_state", Text, nullable=False),
+    _when("told_at"),
+    Column("fees", JSONB, nullable=False),
+    Column("details", JSONB, nullable=False),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("lang", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("agent_id", Text),
+    Column("agent_name", Text),
+    Column("stated", Text),
+    _when("waiting_since"),
+    Column("handover_reason", Text),
+    Column("handover_summary", Text),
+    _when("unanswered_since"),
+    Column("answered_seq", BigInteger, nullable=False),
+    _when("agent_owes_since"),
+    Column("offered", ARRAY(Text), nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    _when("at"),
+    Column("kind", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("client_id", Text),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    _when("opened_at"),
+    _when("due_at"),
+    _when("active_since"),
+    _when("completed_at"),
+    Column("completed_by", Text),
+    Column("completed_because", Text),
+    Column("reopened", Integer, nullable=False),
+    Column("review", JSONB, nullable=False),
+)
+
+ticket_entries = Table(
+    "ticket_entries",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("ticket_id", Text, nullable=False),
+    _when("at"),
+    Column("kind", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("idempotency_key", Text),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("body", Text, nullable=False),
+    _when("received_at"),
+    _when("applied_at"),
+    Column("result", Text),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("fact", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    _when("occurred_at"),
+    _when("received_at"),
+    Column("callback_id", BigInteger),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("login", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    _when("seen_at"),
+)

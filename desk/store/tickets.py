@@ -1,0 +1,156 @@
+"""Tickets and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desk.rules.ticket import ACTIVE, Entry, Ticket
+from desk.store.tables import ticket_entries, tickets
+
+_FIELDS = tuple(field.name for field in fields(Ticket))
+
+
+def _value(row: Any) -> Ticket:
+    return Ticket(**{name: getattr(row, name) for name in _FIELDS})
+
+
+async def lock(tx: AsyncConnection, ticket_id: str) -> Ticket | None:
+    """Load a ticket and hold its row until the transaction ends."""
+    row = (
+        await tx.execute(select(tickets).where(tickets.c.id == ticket_id).with_for_update())
+    ).one_or_none()
+    return _value(row) if row else None
+
+
+async def get(tx: AsyncConnection, ticket_id: str) -> Ticket | None:
+    row = (await tx.execute(select(tickets).where(tickets.c.id == ticket_id))).one_or_none()
+    return _value(row) if row else None
+
+
+async def active_for(tx: AsyncConnection, order_id: str, category: str) -> Ticket | None:
+    """The one open or dispatched ticket of an order in a category, held until the transaction ends."""
+    row = (
+        await tx.execute(
+            select(tickets)
+            .where(
+                tickets.c.order_id == order_id,
+                tickets.c.category == category,
+                tickets.c.state.in_(ACTIVE),
+            )
+            .with_for_update()
+        )
+    ).one_or_none()
+    return _value(row) if row else None
+
+
+async def active_of_order(tx: AsyncConnection, order_id: str) -> list[Ticket]:
+    """All open or dispatched tickets of an order, oldest first."""
+    rows = await tx.execute(
+        select(tickets)
+        .where(tickets.c.order_id == order_id, tickets.c.state.in_(ACTIVE))
+        .order_by(tickets.c.opened_at, tickets.c.id)
+    )
+    return [_value(row) for row in rows]
+
+
+async def of_conversation(tx: AsyncConnection, conversation_id: str) -> list[Ticket]:
+    """All tickets of a conversation, oldest first."""
+    rows = await tx.execute(
+        select(tickets)
+        .where(tickets.c.conversation_id == conversation_id)
+        .order_by(tickets.c.opened_at, tickets.c.id)
+    )
+    return [_value(row) for row in rows]
+
+
+async def create(tx: AsyncConnection, ticket: Ticket, review: Mapping[str, Any]) -> bool:
+    """Insert a ticket. False when the order already has an active one in that category."""
+    values = {name: getattr(ticket, name) for name in _FIELDS}
+    values["active_since"] = ticket.active_since or ticket.opened_at
+    result = await tx.execute(
+        upsert(tickets)
+        .values(**values, review=dict(review))
+        .on_conflict_do_nothing(
+            index_elements=["order_id", "category"], index_where=tickets.c.state.in_(ACTIVE)
+        )
+    )
+    return bool(result.rowcount)
+
+
+async def save(tx: AsyncConnection, before: Ticket, after: Ticket) -> None:
+    """Write what changed."""
+    changed = {
+        name: getattr(after, name)
+        for name in _FIELDS
+        if getattr(after, name) != getattr(before, name)
+    }
+    if changed:
+        await tx.execute(update(tickets).where(tickets.c.id == after.id).values(**changed))
+
+
+async def add_entry(
+    tx: AsyncConnection,
+    ticket_id: str,
+    entry: Entry,
+    author: str,
+    at: datetime,
+    idempotency_key: str | None = None,
+) -> None:
+    """Append one line to a ticket's history."""
+    await tx.execute(
+        insert(ticket_entries).values(
+            ticket_id=ticket_id,
+            at=at,
+            kind=entry.kind,
+            author=author,
+            text=entry.text,
+            idempotency_key=idempotency_key,
+        )
+    )
+
+
+async def by_key(tx: AsyncConnection, idempotency_key: str) -> Ticket | None:
+    """The ticket that a request with this key already made or changed."""
+    row = (
+        await tx.execute(
+            select(tickets)
+            .join(ticket_entries, ticket_entries.c.ticket_id == tickets.c.id)
+            .where(ticket_entries.c.idempotency_key == idempotency_key)
+        )
+    ).one_or_none()
+    return _value(row) if row else None
+
+
+async def entries(tx: AsyncConnection, ticket_id: str) -> list[dict[str, Any]]:
+    """A ticket's history, oldest first."""
+    rows = await tx.execute(
+        select(ticket_entries)
+        .where(ticket_entries.c.ticket_id == ticket_id)
+        .order_by(ticket_entries.c.id)
+    )
+    return [
+        {"at": row.at.isoformat(), "kind": row.kind, "author": row.author, "text": row.text}
+        for row in rows
+    ]
+
+
+async def to_close(tx: AsyncConnection, completed_before: datetime) -> list[str]:
+    """Ids of completed tickets nobody objected to since `completed_before`."""
+    return list(
+        (
+            await tx.execute(
+                select(tickets.c.id)
+                .where(
+                    tickets.c.state == "completed", tickets.c.completed_at < completed_before
+                )
+                .limit(500)
+            )
+        ).scalars()
+    )
