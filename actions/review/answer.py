@@ -61,8 +61,8 @@ _SEVERAL = re.compile(
 )
 _NEGATED = re.compile(r"不|没|别|非|无|\b(?:no|not|don'?t|isn'?t|never|neither|nor)\b")
 _REJECTS = re.compile(
-    r"^(?:不对|不是这|不是的|不是不是|不是[, ]|搞错|弄错|错了|理解错|你理解错|你搞错|不是我要|不是要"
-    r"|登记错|类型错|wrong\b|not right|that'?s (?:not|wrong)|no,|incorrect\b"
+    r"^(?:不对|不是这|不是的|不是不是|不是[, ]|搞错|弄错|错了|理解错|你理解错|你搞错|不是我要"
+    r"|不是要|登记错|类型错|wrong\b|not right|that'?s (?:not|wrong)|no,|incorrect\b"
     r"|you got (?:it|that) wrong)"
 )
 
