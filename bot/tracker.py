@@ -1,0 +1,55 @@
+"""Rasa's conversations in PostgreSQL, in a schema of their own."""
+
+from typing import Any, Dict, Optional
+
+import sqlalchemy as sa
+from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
+from sqlalchemy.pool import StaticPool
+
+SCHEMA = "rasa"
+
+
+class KefuTrackerStore(SQLTrackerStore):
+    """Rasa's own store, opened by a full URL.
+
+    Its tables (`events`) go into the schema `rasa`, because the desk has tables of the same name
+    in the same database. The pool is small (one turn holds one connection) and tests a
+    connection before use, so that a restarted database costs nobody a turn. Rasa's constructor
+    waits forever for a database that is not there; this one raises.
+    """
+
+    def __init__(
+        self,
+        domain: Optional[Any] = None,
+        host: Optional[str] = None,
+        event_broker: Optional[Any] = None,
+        **kwargs: Any,
+    ) -> None:
+        """host: SQLAlchemy URL, such as postgresql://postgres@/kefu?host=/run/db or sqlite://."""
+        url = _for_psycopg2(sa.engine.make_url(host or "sqlite://"))
+        self.engine = sa.create_engine(url, **_engine_settings(url))
+        if url.get_backend_name() == "postgresql":
+            with self.engine.begin() as connection:
+                connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        self.Base.metadata.create_all(self.engine)
+        self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
+        TrackerStore.__init__(self, domain, event_broker)
+
+
+def _for_psycopg2(url: sa.engine.URL) -> sa.engine.URL:
+    """The same database by the driver of this environment (the desk's URLs may name another)."""
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg2")
+    return url
+
+
+def _engine_settings(url: sa.engine.URL) -> Dict[str, Any]:
+    if url.get_backend_name() != "postgresql":
+        # One connection, or a database in memory would be empty for each new one.
+        return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    return {
+        "pool_size": 2,
+        "max_overflow": 2,
+        "pool_pre_ping": True,
+        "connect_args": {"options": f"-csearch_path={SCHEMA}", "connect_timeout": 3},
+    }
