@@ -1,0 +1,311 @@
+// <kefu-chat>: chooses the order, then draws a ChatSession. Light DOM: the page's one style sheet
+// and labels apply, and what the server rendered is replaced by the same at once.
+import { LitElement, html, nothing } from "lit";
+import { request } from "../shared/api.js";
+import { demo, t } from "../shared/i18n.js";
+import { embedded, hearHost, tellHost } from "./host.js";
+import { NetworkLine } from "./network.js";
+import { ChatSession } from "./session.js";
+import { categoryMenu, composer, sendsOnEnter } from "./views/composer.js";
+import { header, ownerBanner } from "./views/header.js";
+import { downIcon } from "./views/icons.js";
+import { orderList } from "./views/orders.js";
+import { choiceButtons, thread, waiting, welcome } from "./views/thread.js";
+
+/** After this long without an answer (ms) the customer is told, and offered a person. */
+const SLOW = 8000;
+const touch = () => !matchMedia("(pointer: fine)").matches;
+
+export class KefuChat extends LitElement {
+  /** Settles when the session is there (or surely not). */
+  static signedIn = Promise.resolve();
+
+  orders = null;
+  session = null;
+  categories = [];
+  ticked = null;
+  menuOpen = null; // null = open until something has been said
+  text = "";
+  lost = false;
+  humanWanted = false;
+  newBelow = false;
+  owedSince = 0;
+  network = new NetworkLine(() => this.requestUpdate());
+
+  createRenderRoot() {
+    return this;
+  }
+
+  connectedCallback() {
+    this.replaceChildren();
+    super.connectedCallback();
+    this.start();
+  }
+
+  async start() {
+    for (const name of ["online", "pageshow"]) addEventListener(name, () => this.wake());
+    addEventListener("offline", () => this.requestUpdate());
+    addEventListener("popstate", () => this.fromAddress());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake());
+    addEventListener("keydown", (event) => event.key === "Escape" && tellHost("close"));
+    hearHost({ onOpen: () => this.opened(), onClose: () => (this.hostClosed = true) });
+    // Taps from before this script ran (static/chat/early.js).
+    if (document.documentElement.hasAttribute("data-human-wanted")) this.humanWanted = true;
+    await KefuChat.signedIn;
+    this.loadCategories();
+    this.fromAddress();
+    tellHost("ready");
+  }
+
+  /** Opens the order named in the address, or the list. */
+  fromAddress() {
+    const id = new URLSearchParams(location.search).get("order");
+    this.leave();
+    if (id) this.enter({ id });
+    this.loadOrders(id);
+  }
+
+  async loadOrders(current) {
+    try {
+      const answer = await request("GET", "/api/orders");
+      this.orders = answer.orders ?? answer;
+      const known = this.orders.find(({ id }) => id === current);
+      if (known && this.session?.order.id === current) this.session.order = known;
+    } catch (error) {
+      if (error.status === 401) this.lost = true;
+      else if (error.retryable) setTimeout(() => this.orders ?? this.loadOrders(current), 3000);
+    }
+    this.requestUpdate();
+  }
+
+  async loadCategories() {
+    try {
+      this.categories = (await request("GET", "/api/categories")).categories ?? [];
+    } catch (error) {
+      if (error.retryable) setTimeout(() => this.loadCategories(), 3000);
+    }
+    this.requestUpdate();
+  }
+
+  enter(order) {
+    this.session = new ChatSession(order);
+    this.session.addEventListener("change", () => this.requestUpdate());
+    this.session.addEventListener("lost", () => {
+      this.lost = true;
+      this.requestUpdate();
+    });
+    if (this.humanWanted) this.session.human();
+    this.humanWanted = false;
+    this.session.open();
+    this.requestUpdate();
+    if (!touch() && !embedded) this.updateComplete.then(() => this.field?.focus());
+  }
+
+  leave() {
+    this.session?.stop();
+    Object.assign(this, { session: null, ticked: null, menuOpen: null, text: "", seen: 0, owedSince: 0 });
+  }
+
+  chooseOrder(order) {
+    const url = new URL(location.href);
+    url.searchParams.set("order", order.id);
+    history.pushState({ kefu: "order" }, "", url);
+    this.leave();
+    this.enter(order);
+  }
+
+  showOrders() {
+    const url = new URL(location.href);
+    url.searchParams.delete("order");
+    history.pushState({}, "", url);
+    this.leave();
+    this.requestUpdate();
+  }
+
+  wake() {
+    this.session?.wake();
+    this.requestUpdate();
+  }
+
+  /** The embedding page has opened the panel: the focus belongs in here. */
+  opened() {
+    this.hostClosed = false;
+    tellHost("read");
+    if (touch()) this.querySelector("h1")?.focus();
+    else this.field?.focus();
+    this.scrollDown();
+  }
+
+  human() {
+    if (this.session) this.session.human();
+    else if (this.orders?.length === 1) {
+      this.humanWanted = true;
+      this.chooseOrder(this.orders[0]);
+    } else this.humanWanted = true;
+    this.requestUpdate();
+  }
+
+  send(event) {
+    event?.preventDefault();
+    const text = this.text.trim();
+    if (!this.canSend) return;
+    this.session.say(text, this.ticked ?? undefined);
+    Object.assign(this, { text: "", ticked: null, menuOpen: false });
+    if (this.field) {
+      this.field.value = "";
+      this.fit();
+    }
+    this.updateComplete.then(() => this.scrollDown());
+  }
+
+  /** Words, or a ticked category as the very first thing. */
+  get canSend() {
+    const first = !this.session?.conversation && !this.session?.pending.length;
+    return Boolean(this.session && (this.text.trim() || (this.ticked && first)));
+  }
+
+  get field() {
+    return this.querySelector("#kefu-text");
+  }
+
+  get scroller() {
+    return this.querySelector(".scroll");
+  }
+
+  fit() {
+    this.field.style.height = "auto";
+    this.field.style.height = `${this.field.scrollHeight + 2}px`;
+  }
+
+  scrollDown() {
+    this.newBelow = false;
+    this.scroller?.scrollTo({ top: this.scroller.scrollHeight });
+    this.requestUpdate();
+  }
+
+  get atBottom() {
+    const box = this.scroller;
+    return !box || box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+  }
+
+  willUpdate() {
+    this.wasAtBottom = this.atBottom;
+  }
+
+  updated() {
+    const events = this.session?.log.events ?? [];
+    const newest = (events.at(-1)?.seq ?? 0) + (this.session?.pending.length ?? 0) / 1000;
+    if (newest === this.seen) return;
+    const first = !this.seen;
+    this.seen = newest;
+    if (this.wasAtBottom || first) this.scrollDown();
+    else {
+      this.newBelow = true;
+      this.requestUpdate();
+    }
+    if (!first && this.hostClosed && events.at(-1)?.author !== "customer") tellHost("unread");
+  }
+
+  /** Since when (ms) the bot has owed an answer; a timer redraws when that is long. */
+  owed(view) {
+    if (!view.botOwes) this.owedSince = 0;
+    else if (!this.owedSince) {
+      this.owedSince = Date.now();
+      setTimeout(() => this.requestUpdate(), SLOW + 50);
+    }
+    return { owed: view.botOwes, slow: view.botOwes && Date.now() - this.owedSince >= SLOW, typing: view.typing };
+  }
+
+  render() {
+    const view = this.session?.view;
+    const top = header({
+      order: this.session?.order.state ? this.session.order : null,
+      view: view ?? { personAsked: this.humanWanted },
+      embedded,
+      onHuman: () => this.human(),
+      onClose: () => tellHost("close"),
+      onBack: this.session && this.orders?.length > 1 ? () => this.showOrders() : null,
+    });
+    if (this.lost) return html`${top}${this.drawLost()}`;
+    if (!this.session) {
+      const onChoose = (order) => this.chooseOrder(order);
+      return html`${top}${orderList({ orders: this.orders, humanWanted: this.humanWanted, onChoose })}`;
+    }
+    return html`${top}${ownerBanner(view)}${this.drawThread(view)}${this.drawFoot(view)}`;
+  }
+
+  drawLost() {
+    return html`<main class="lost" role="alert">
+      <h2>${t("lost.title")}</h2>
+      <p>${t("lost.text")}</p>
+      ${demo ? html`<p><a class="button" href="/demo" target="_top">${t("lost.demo")}</a></p>` : nothing}
+    </main>`;
+  }
+
+  drawThread(view) {
+    const { session } = this;
+    const actions = {
+      retry: (id) => session.retry(id),
+      remove: (id) => session.remove(id),
+      choose: (choice) => session.choose(choice),
+      human: () => this.human(),
+      reopen: (id) => session.reopen(id).catch((error) => {
+        session.refusal = error.message || t("network.reconnecting");
+        this.requestUpdate();
+      }),
+    };
+    const labels = new Map(this.categories.map(({ id, label }) => [id, label]));
+    const empty = session.ready && !session.log.events.length && !session.pending.some(({ kind }) => kind === "text");
+    return html`<main class="scroll" @scroll=${() => this.newBelow && this.atBottom && this.scrollDown()}>
+      ${empty ? welcome(labels.get(this.ticked)) : nothing}
+      ${thread({ session, view, labels, actions })}
+      ${choiceButtons(view.choices, actions)}
+      ${waiting(this.owed(view), actions)}
+    </main>
+    ${this.newBelow
+      ? html`<button type="button" class="new-below" @click=${() => this.scrollDown()}>${t("chat.new_below")}${downIcon}</button>`
+      : nothing}`;
+  }
+
+  drawFoot(view) {
+    const begun = this.session.log.events.length > 0 || this.session.pending.length > 0;
+    const open = this.menuOpen ?? (this.session.ready && !begun);
+    return html`<footer>
+      ${this.network.draw(this.session)}
+      ${view.owner === "bot"
+        ? categoryMenu({
+            categories: this.categories,
+            ticked: this.ticked,
+            open,
+            onTick: (id) => {
+              this.ticked = this.ticked === id ? null : id;
+              if (begun) this.menuOpen = false;
+              this.requestUpdate();
+              if (this.ticked && !touch()) this.field?.focus();
+            },
+            onToggle: () => {
+              this.menuOpen = !open;
+              this.requestUpdate();
+            },
+          })
+        : nothing}
+      ${composer({
+        length: [...this.text].length,
+        ticked: this.ticked,
+        canSend: this.canSend,
+        onSend: (event) => this.send(event),
+        onInput: () => {
+          this.text = this.field.value;
+          this.fit();
+          this.session.typed();
+          this.requestUpdate();
+        },
+        onKey: (event) => {
+          if (!sendsOnEnter(event)) return;
+          event.preventDefault();
+          this.send();
+        },
+      })}
+    </footer>`;
+  }
+}

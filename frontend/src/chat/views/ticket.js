@@ -1,0 +1,46 @@
+import { html, nothing } from "lit";
+import { moment, t, tOr } from "../../shared/i18n.js";
+import { tickIcon } from "./icons.js";
+
+const STEPS = ["open", "dispatched", "completed"];
+
+/**
+ * A ticket in the thread. Only the latest event of a ticket is a card with buttons; what it was
+ * before stays as one line, so that the thread still tells the story.
+ */
+export function ticketCard(ticket, { current, label, actions, now = Date.now() }) {
+  const name = ticket.label ?? label ?? ticket.category;
+  const state = tOr(`ticket.${ticket.state}`, ticket.state);
+  if (!current) {
+    return html`<li class="ticket-line"><span>${name}</span> · ${state}</li>`;
+  }
+  const done = ticket.state === "completed" || ticket.state === "closed";
+  const reopenable = ticket.state === "completed" && !(Date.parse(ticket.reopen_until) < now);
+  return html`<li class="ticket" data-ticket=${ticket.id} data-state=${ticket.state}>
+    <div class="ticket-head">
+      <span class="unseen">${t("ticket.about")}</span>
+      <strong>${name}</strong>
+      <span class="pill">${done ? tickIcon : nothing}${state}</span>
+    </div>
+    ${done ? nothing : steps(ticket.state)}
+    ${detail(ticket, done)}
+    ${reopenable
+      ? html`<button type="button" class="reopen" @click=${() => actions.reopen(ticket.id)}>${t("ticket.reopen")}</button>
+          <p class="ticket-note">${ticket.reopen_until ? t("ticket.reopen_until", { at: moment(ticket.reopen_until) }) : nothing}</p>`
+      : nothing}
+  </li>`;
+}
+
+function detail(ticket, done) {
+  if (done) {
+    return ticket.completed_because ? html`<p>${t("ticket.because", { because: ticket.completed_because })}</p>` : nothing;
+  }
+  return ticket.due_at ? html`<p>${t("ticket.promised", { at: moment(ticket.due_at) })}</p>` : nothing;
+}
+
+function steps(state) {
+  const reached = STEPS.indexOf(state);
+  return html`<ol class="steps" aria-hidden="true">
+    ${STEPS.map((step, index) => html`<li ?data-reached=${index <= reached}>${t(`ticket.step_${step}`)}</li>`)}
+  </ol>`;
+}
