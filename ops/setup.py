@@ -231,7 +231,7 @@ def environment():
     return env
 
 
-@functools.lru_cache()
+@functools.lru_cache
 def pip_index():
     """The package index of pip's settings, or an empty text."""
     if os.environ.get("PIP_INDEX_URL"):
