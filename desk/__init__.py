@@ -1,1 +1,4 @@
-"""The desk: the service people touch. Layers import downwards only: app -> edges -> flow -> store; rules is pure."""
+"""The desk: the service people touch.
+
+Layers import downwards only: app -> edges -> flow -> store; rules is pure and open to all.
+"""

@@ -56,9 +56,7 @@ async def release(
         else:
             name = "utter_resolved_by_agent" if resolved else "utter_given_back"
             notice, queue = desk.say(name, lang), {}
-        command = Release(
-            agent.id, to, notice, queue=queue, forced=agent.role == "supervisor"
-        )
+        command = Release(agent.id, to, notice, queue=queue, forced=agent.role == "supervisor")
         after, _ = await desk.carry_out(tx, conversation, command)
         return after
 

@@ -80,7 +80,7 @@ def _one_turn(rows: Sequence[Any]) -> list[Any]:
     taken: list[Any] = []
     for row in rows:
         if row.body.get("choice"):
-            return [row] if not taken else taken
+            return taken or [row]
         taken.append(row)
     return taken
 

@@ -181,9 +181,7 @@ async def _new_facts(
         if name in desk.content.facts:
             lines.append(Fact(str(name), f"{told.carrier}.{source}", code, row.received_at, when))
     if told.refunded:
-        lines.append(
-            Fact("refund.confirmed", f"{told.carrier}.fee", "3", row.received_at, None)
-        )
+        lines.append(Fact("refund.confirmed", f"{told.carrier}.fee", "3", row.received_at, None))
     return [fact for fact in lines if await orders.add_fact(tx, order_id, fact, row.id)]
 
 

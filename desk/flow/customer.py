@@ -100,7 +100,11 @@ async def open_conversation(
 
 
 async def _greet(
-    desk: Desk, tx: AsyncConnection, conversation: Conversation, category: str | None, text: str | None
+    desk: Desk,
+    tx: AsyncConnection,
+    conversation: Conversation,
+    category: str | None,
+    text: str | None,
 ) -> tuple[Conversation, list[dict[str, Any]]]:
     """The first message: the bot says that it is one, and how to reach a person."""
     words = [desk.say("utter_disclosure", conversation.lang)]

@@ -73,9 +73,7 @@ class Desk:
         after = replace(after, last_seq=conversation.last_seq + len(stored))
         await conversations.save(tx, conversation, after)
         if outcome.ask_bot:
-            await self.jobs.defer(
-                tx, job_names.ASK_BOT, lock=after.id, conversation_id=after.id
-            )
+            await self.jobs.defer(tx, job_names.ASK_BOT, lock=after.id, conversation_id=after.id)
         return after, stored
 
     async def queue_info(self, tx: AsyncConnection, conversation: Conversation) -> dict[str, Any]:
@@ -91,4 +89,3 @@ class Desk:
             promised = self.content.service.promised_answer(now)
             return {"position": position, "promised_at": promised.isoformat()}
         return {"position": position, "wait_s": self.content.service.wait_s(position, online)}
-

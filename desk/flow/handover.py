@@ -62,11 +62,11 @@ def notice(desk: Desk, lang: str, reason: str, queue: dict[str, Any]) -> str:
 
 
 def wait_words(seconds: int, lang: str) -> str:
-    """A wait as people say it: `1分钟内`, `about 5 minutes`."""
+    """A wait as people say it, after "about": `1 分钟`, `5 minutes`."""
     minutes = max(1, round(seconds / 60))
     if lang == "en":
-        return "under a minute" if seconds <= 60 else f"about {minutes} minutes"
-    return "1分钟内" if seconds <= 60 else f"约{minutes}分钟"
+        return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return f"{minutes} 分钟"
 
 
 def clock_words(desk: Desk, when: datetime, lang: str) -> str:
@@ -75,13 +75,13 @@ def clock_words(desk: Desk, when: datetime, lang: str) -> str:
     local, today = when.astimezone(zone), desk.now().astimezone(zone).date()
     if lang == "en":
         day = {0: "today", 1: "tomorrow"}.get((local.date() - today).days, f"on {local:%d %B}")
-        return f"{local:%H:%M} {day}"
+        return f"by {local:%H:%M} {day}"
     day = {0: "今天", 1: "明天"}.get((local.date() - today).days, f"{local.month}月{local.day}日")
-    return f"{day}{local:%H:%M}"
+    return f"{day} {local:%H:%M} 前"
 
 
 async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversation) -> str:
-    """A few lines for the agent: order, ticked category, open tickets, the customer's last words."""
+    """A few lines for the agent: order, ticked category, open tickets, the last words."""
     order = await orders.get(tx, conversation.order_id)
     lines = []
     if order:
@@ -89,7 +89,9 @@ async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversati
     if conversation.stated:
         lines.append(f"客户勾选：{desk.content.categories[conversation.stated].label['zh']}")
     for ticket in await tickets.active_of_order(tx, conversation.order_id):
-        lines.append(f"处理中工单：{desk.content.categories[ticket.category].label['zh']} {ticket.id}")
+        lines.append(
+            f"处理中工单：{desk.content.categories[ticket.category].label['zh']} {ticket.id}"
+        )
     words = await events.last_customer_message(tx, conversation.id)
     lines.append(f"客户最后说：{words[:200]}" if words else "客户还没有说话，直接要求人工")
     return "\n".join(lines)

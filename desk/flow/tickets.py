@@ -1,4 +1,4 @@
-"""Tickets: opened by the bot or an agent, corrected, completed by facts or agents, reopened, closed."""
+"""Tickets: opened by bot or agent, corrected, completed by facts or agents, reopened, closed."""
 
 from __future__ import annotations
 
@@ -170,9 +170,7 @@ async def correct(
         label = desk.content.categories[category].label[conversation.lang]
         words = desk.say("utter_ticket_corrected", conversation.lang, label=label)
     shown = ticket_json(desk, after, conversation.lang)
-    await desk.carry_out(
-        tx, conversation, News(shown, words, epoch=epoch, settles_request=True)
-    )
+    await desk.carry_out(tx, conversation, News(shown, words, epoch=epoch, settles_request=True))
     return after, "corrected"
 
 
@@ -220,9 +218,7 @@ async def reopen(
     await tickets.add_entry(tx, after.id, entry, author, now)
     label = desk.content.categories[after.category].label[conversation.lang]
     words = desk.say("utter_ticket_reopened", conversation.lang, label=label)
-    await desk.carry_out(
-        tx, conversation, News(ticket_json(desk, after, conversation.lang), words)
-    )
+    await desk.carry_out(tx, conversation, News(ticket_json(desk, after, conversation.lang), words))
     return after
 
 

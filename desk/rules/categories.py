@@ -68,7 +68,9 @@ def read_categories(data: Mapping[str, Any], known_facts: frozenset[str]) -> Cat
                 raise ValueError(f"{where}.{key}: expected texts for zh and en, got {texts!r}")
         hours = row.get("due_hours")
         if not isinstance(hours, int) or isinstance(hours, bool) or hours <= 0:
-            raise ValueError(f"{where}.due_hours: expected hours as a positive integer, got {hours!r}")
+            raise ValueError(
+                f"{where}.due_hours: expected hours as a positive integer, got {hours!r}"
+            )
         facts = {}
         for key in ("completes_on", "informs_on", "escalates_on"):
             named = row.get(key) or []

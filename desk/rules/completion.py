@@ -1,4 +1,4 @@
-"""What a new fact does to an open ticket: complete it, inform the customer, escalate, or nothing."""
+"""What a new fact does to an open ticket: complete, inform, escalate, or nothing."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command leads to: the state after it, events in order, and whether the bot is asked."""
+    """What a command leads to: the state after it, events in order, whether the bot is asked."""
 
     conversation: Conversation
     events: tuple[Event, ...] = ()
@@ -113,7 +113,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Bot -> queue. `notice` is the sentence for the customer; `queue` what the page shows of it."""
+    """Bot -> queue. `notice` is what the customer reads; `queue` their place in it."""
 
     reason: str
     summary: str
@@ -181,9 +181,7 @@ class News:
     settles_request: bool = False
 
 
-Command = (
-    Say | Choose | Tick | HandOver | BotReply | Claim | Release | AgentSay | AgentNote | News
-)
+Command = Say | Choose | Tick | HandOver | BotReply | Claim | Release | AgentSay | AgentNote | News
 
 #: (owner, command) -> owner after it. What is not here is refused.
 ARROWS: dict[tuple[Owner, str], Owner] = {

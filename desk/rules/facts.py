@@ -95,7 +95,9 @@ def order_state(
         initial: the state the merchant's system told us, at `initial_at`.
     """
     latest, state = initial_at, initial
-    for fact in sorted(facts, key=lambda f: (f.occurred_at or f.received_at, f.received_at, f.code)):
+    for fact in sorted(
+        facts, key=lambda f: (f.occurred_at or f.received_at, f.received_at, f.code)
+    ):
         implied = kinds[fact.fact].state if fact.fact in kinds else None
         when = fact.occurred_at or fact.received_at
         if implied and when >= latest:

@@ -62,7 +62,9 @@ def read_human_words(data: Mapping[str, Any]) -> HumanWords:
             try:
                 patterns.append(re.compile(str(pattern)))
             except re.error as error:
-                raise ValueError(f"data/human.yml, {key}: {pattern!r} is not a pattern: {error}") from error
+                raise ValueError(
+                    f"data/human.yml, {key}: {pattern!r} is not a pattern: {error}"
+                ) from error
         compiled[key] = tuple(patterns)
     return HumanWords(
         frozenset(normalise(str(word)) for word in data.get("exact") or []),

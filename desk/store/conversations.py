@@ -173,9 +173,9 @@ async def waiting_count(tx: AsyncConnection) -> int:
     return int(
         (
             await tx.execute(
-                select(func.count()).select_from(conversations).where(
-                    conversations.c.owner == "queue"
-                )
+                select(func.count())
+                .select_from(conversations)
+                .where(conversations.c.owner == "queue")
             )
         ).scalar_one()
     )

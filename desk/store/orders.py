@@ -59,7 +59,9 @@ async def find_for_carrier(
     if waybill:
         rows = list(
             await tx.execute(
-                select(orders).where(orders.c.waybill == waybill).order_by(orders.c.id)
+                select(orders)
+                .where(orders.c.waybill == waybill)
+                .order_by(orders.c.id)
                 .with_for_update()
             )
         )
@@ -106,9 +108,7 @@ async def keep_callback(
 async def lock_callback(tx: AsyncConnection, callback_id: int) -> Any | None:
     """A stored callback, held until the transaction ends."""
     return (
-        await tx.execute(
-            select(callbacks).where(callbacks.c.id == callback_id).with_for_update()
-        )
+        await tx.execute(select(callbacks).where(callbacks.c.id == callback_id).with_for_update())
     ).one_or_none()
 
 
@@ -117,15 +117,11 @@ async def finish_callback(
 ) -> None:
     """Note what became of a callback."""
     await tx.execute(
-        update(callbacks)
-        .where(callbacks.c.id == callback_id)
-        .values(applied_at=now, result=result)
+        update(callbacks).where(callbacks.c.id == callback_id).values(applied_at=now, result=result)
     )
 
 
-async def add_fact(
-    tx: AsyncConnection, order_id: str, fact: Fact, callback_id: int | None
-) -> bool:
+async def add_fact(tx: AsyncConnection, order_id: str, fact: Fact, callback_id: int | None) -> bool:
     """Append a fact. False when the carrier has told exactly this before."""
     result = await tx.execute(
         insert(facts)
@@ -146,6 +142,13 @@ async def add_fact(
 async def facts_of(tx: AsyncConnection, order_id: str) -> list[Fact]:
     """All facts of an order, in the order they arrived."""
     rows = await tx.execute(select(facts).where(facts.c.order_id == order_id).order_by(facts.c.id))
-    return [
-        Fact(row.fact, row.source, row.code, row.received_at, row.occurred_at) for row in rows
-    ]
+    return [Fact(row.fact, row.source, row.code, row.received_at, row.occurred_at) for row in rows]
+
+
+async def set_aside(tx: AsyncConnection, customer_id: str) -> None:
+    """Take a demo customer's orders out of their sight; nothing is deleted."""
+    await tx.execute(
+        update(orders)
+        .where(orders.c.customer_id == customer_id)
+        .values(customer_id=f"aside:{customer_id}", waybill=None)
+    )

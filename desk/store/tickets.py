@@ -35,7 +35,7 @@ async def get(tx: AsyncConnection, ticket_id: str) -> Ticket | None:
 
 
 async def active_for(tx: AsyncConnection, order_id: str, category: str) -> Ticket | None:
-    """The one open or dispatched ticket of an order in a category, held until the transaction ends."""
+    """The one active ticket of an order in a category, held until the transaction ends."""
     row = (
         await tx.execute(
             select(tickets)
@@ -147,9 +147,7 @@ async def to_close(tx: AsyncConnection, completed_before: datetime) -> list[str]
         (
             await tx.execute(
                 select(tickets.c.id)
-                .where(
-                    tickets.c.state == "completed", tickets.c.completed_at < completed_before
-                )
+                .where(tickets.c.state == "completed", tickets.c.completed_at < completed_before)
                 .limit(500)
             )
         ).scalars()

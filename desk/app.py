@@ -1,0 +1,107 @@
+"""The only wiring: settings in, a Sanic application out."""
+
+from __future__ import annotations
+
+import contextlib
+
+import structlog
+from argon2 import PasswordHasher
+from sanic import Sanic
+
+from desk.edges import http_agent, http_bot, http_customer, http_demo, http_hooks, web
+from desk.edges.bot_client import BotClient
+from desk.edges.console import console
+from desk.edges.hub import Hub
+from desk.edges.limiter import Limiter
+from desk.edges.pages import WEB, pages
+from desk.edges.worker import Worker
+from desk.flow import demo
+from desk.flow.desk import Desk
+from desk.settings import Settings
+from desk.store import content, jobs
+from desk.store.db import Database
+
+log = structlog.get_logger("desk.app")
+
+LOGINS_PER_MINUTE = 20
+
+
+def create_app(*, settings: Settings | None = None) -> Sanic:
+    """Build the desk's web application; connections are opened when it starts serving.
+
+    Args:
+        settings: read from the environment when None. `database_url` must be set.
+
+    Raises:
+        ValueError: content (domain.yml, data/) or the database URL is wrong; says where and how.
+    """
+    settings = settings or Settings()
+    app = Sanic("kefu-desk", configure_logging=False)
+    app.config.REQUEST_MAX_SIZE = 1_000_000
+    app.config.RESPONSE_TIMEOUT = 60
+    app.config.KEEP_ALIVE_TIMEOUT = 75
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 3.0
+    app.config.FALLBACK_ERROR_FORMAT = "json"
+    if settings.real_ip_header:
+        app.config.REAL_IP_HEADER = settings.real_ip_header
+    app.ctx.settings = settings
+    loaded = content.load(settings.content_dir)
+    _wire(app, settings, loaded)
+    web.install(app)
+    blueprints = [
+        http_customer.api,
+        http_bot.api,
+        http_agent.api,
+        http_hooks.hooks,
+        pages,
+        console,
+    ]
+    if settings.demo:
+        blueprints.append(http_demo.api)
+    for blueprint in blueprints:
+        app.blueprint(blueprint)
+    app.static("/static", WEB / "static", name="static")
+    return app
+
+
+def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
+    """Make the parts when the server starts, in its event loop; take them apart in reverse."""
+    app.ctx.service_token = settings.secret("service_token")
+    app.ctx.kuaidi100_salt = settings.secret("kuaidi100_salt")
+    app.ctx.limiter = Limiter(settings.messages_per_minute)
+    app.ctx.login_limiter = Limiter(LOGINS_PER_MINUTE)
+    app.ctx.worker = None
+
+    @app.before_server_start
+    async def start(app: Sanic) -> None:
+        ctx = app.ctx
+        queue = jobs.make_app(settings.database_url)
+        await queue.open_async()
+        ctx.queue = queue
+        ctx.desk = Desk(Database(settings.database_url), jobs.Jobs(queue), loaded)
+        ctx.hub = Hub(settings.database_url)
+        ctx.hub.start()
+        ctx.bot = BotClient(settings.bot_url, ctx.service_token, settings.bot_timeout_s)
+        ctx.actions = BotClient(settings.actions_url, ctx.service_token, 2.0)
+        await ctx.bot.open()
+        await ctx.actions.open()
+        if settings.demo:
+            await demo.seed(ctx.desk, PasswordHasher().hash)
+        if settings.worker:
+            ctx.worker = Worker(queue, ctx.desk, ctx.bot.ask, settings.worker_concurrency)
+            ctx.worker.start()
+        log.info("desk serves", address=settings.base_url)
+
+    @app.before_server_stop
+    async def end_streams(app: Sanic) -> None:
+        # open streams end here: otherwise they hold the exit, and outlive the database
+        await app.ctx.hub.stop()
+        if app.ctx.worker:
+            await app.ctx.worker.stop()
+
+    @app.after_server_stop
+    async def stop(app: Sanic) -> None:
+        ctx = app.ctx
+        for close in (ctx.bot.close, ctx.actions.close, ctx.queue.close_async, ctx.desk.db.close):
+            with contextlib.suppress(Exception):
+                await close()

@@ -1,0 +1,201 @@
+"""The agent console's pages: `/desk`, and the partials it refreshes itself with.
+
+Everything an agent *does* goes to `/api/agent/...`; here is only what an agent sees. The partials
+answer 401 as JSON when the session has ended, and the page then says so without losing a word.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from sanic import Blueprint, Request
+from sanic.response import HTTPResponse
+
+from desk.edges import web
+from desk.flow.agent import Agent, conversation_view, queue_view
+from desk.flow.desk import Desk
+from desk.rules.refused import Refused
+from desk.settings import ROOT
+from desk.store import events
+
+console = Blueprint("console")
+
+#: How long the chosen language is remembered, in seconds.
+LANG_COOKIE_S = 365 * 24 * 3600
+
+
+@cache
+def texts(lang: str) -> dict[str, str]:
+    """Every sentence of the console in `lang` ("zh" or "en"): key -> text with `{placeholders}`."""
+    path = ROOT / "desk" / "web" / "i18n" / f"console.{lang}.json"
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+class Words:
+    """What the templates call: sentences and labels in one language.
+
+    Args:
+        desk: for the labels that designers edit (categories, facts).
+        lang: "zh" or "en".
+    """
+
+    def __init__(self, desk: Desk, lang: str) -> None:
+        self._content = desk.content
+        self._texts = texts(lang)
+        self._lang = lang
+
+    def t(self, key: str, **values: object) -> str:
+        """The sentence `key`; a key that is missing shows itself, so that it is noticed."""
+        text = self._texts.get(key, key)
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    def named(self, group: str, value: str | None) -> str:
+        """The words for a code such as a carrier's; the code itself when there are none."""
+        return self._texts.get(f"{group}.{value}", str(value or ""))
+
+    def label(self, category: str) -> str:
+        """A category's label."""
+        known = self._content.categories.by_id.get(category)
+        return known.label[self._lang] if known else category
+
+    def because(self, reason: str) -> str:
+        """Why a ticket was completed: a fact in words, or what the agent wrote."""
+        fact = self._content.facts.get(reason)
+        return fact.label[self._lang] if fact else reason
+
+    def entry_text(self, entry: dict[str, Any]) -> str:
+        """A line of a ticket's history in words."""
+        text = str(entry["text"])
+        if entry["kind"] == "corrected":  # "<from> -> <to> <remark>"
+            before, _, rest = text.partition(" -> ")
+            after, _, remark = rest.partition(" ")
+            return f"{self.label(before)} → {self.label(after)} {remark}".strip()
+        return self.because(text)
+
+    def values(self) -> dict[str, Any]:
+        """All of it under the names the templates use."""
+        return {
+            "t": self.t,
+            "lang": self._lang,
+            "label": self.label,
+            "because": self.because,
+            "entry_text": self.entry_text,
+            "carrier": lambda code: self.named("carrier", code),
+            "order_state": lambda state: self.named("order.state", state),
+            "reason": lambda code: self.named("reason", code),
+            "fee_kind": lambda kind: self.named("fee", kind),
+            "entry_kind": lambda kind: self.named("ticket.entry", kind),
+            "clock": clock,
+            "menu": self._content.categories.menu(self._lang),
+            "strings": {
+                k: v
+                for k, v in self._texts.items()
+                if k.startswith(("js.", "top.", "login.", "conn.", "mine.", "thread."))
+            },
+        }
+
+
+def clock(seconds: int) -> str:
+    """A waiting time as `m:ss`, or `h:mm:ss` from an hour on."""
+    minutes, rest = divmod(max(0, seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _words(request: Request) -> dict[str, Any]:
+    return Words(web.desk_of(request), web.lang_of(request)).values()
+
+
+async def _lists(desk: Desk, agent: Agent) -> dict[str, Any]:
+    """The left column's content, with the customer's own last words for those who wait."""
+    lists = await queue_view(desk, agent)
+    async with desk.db.begin() as tx:
+        for row in lists["waiting"]:
+            if row["last_author"] != "customer":
+                row["last_text"] = await events.last_customer_message(tx, row["conversation_id"])
+    return {**lists, "now": desk.now().isoformat()}
+
+
+@console.get("/desk")
+async def desk_page(request: Request) -> HTTPResponse:
+    """The login page without an agent's cookie, else the console; `?c=` opens a conversation."""
+    words = _words(request)
+    desk = web.desk_of(request)
+    try:
+        agent = await web.agent_of(request)
+    except Refused:
+        return _remember_lang(request, web.page("desk/login.html", **words))
+    view, open_id = None, request.args.get("c")
+    if open_id:
+        try:
+            view = await conversation_view(desk, open_id)
+        except Refused:
+            open_id = None
+    lists = await _lists(desk, agent)
+    answer = web.page(
+        "desk/console.html", agent=agent, lists=lists, view=view, open_id=open_id, **words
+    )
+    return _remember_lang(request, answer)
+
+
+def _remember_lang(request: Request, answer: HTTPResponse) -> HTTPResponse:
+    if request.args.get("lang"):
+        answer.cookies.add_cookie(
+            "lang",
+            web.lang_of(request),
+            path="/",
+            secure=request.scheme == "https",
+            samesite="Lax",
+            max_age=LANG_COOKIE_S,
+            host_prefix=False,
+        )
+    return answer
+
+
+@console.get("/desk/partials/lists")
+async def lists_partial(request: Request) -> HTTPResponse:
+    """The queue and the agent's own conversations."""
+    agent = await web.agent_of(request)
+    lists = await _lists(web.desk_of(request), agent)
+    return web.page("desk/_lists.html", lists=lists, agent=agent, **_words(request))
+
+
+@console.get("/desk/partials/conversations/<conversation_id:str>")
+async def conversation_partial(request: Request, conversation_id: str) -> HTTPResponse:
+    """A whole conversation: head, log, composer and side panel."""
+    return await _of_conversation(request, conversation_id, "desk/_conversation.html")
+
+
+@console.get("/desk/partials/conversations/<conversation_id:str>/head")
+async def head_partial(request: Request, conversation_id: str) -> HTTPResponse:
+    """Who has the conversation, and what can be done with it."""
+    return await _of_conversation(request, conversation_id, "desk/_head.html")
+
+
+@console.get("/desk/partials/conversations/<conversation_id:str>/side")
+async def side_partial(request: Request, conversation_id: str) -> HTTPResponse:
+    """The summary, the order and the tickets."""
+    return await _of_conversation(request, conversation_id, "desk/_side.html")
+
+
+async def _of_conversation(request: Request, conversation_id: str, template: str) -> HTTPResponse:
+    agent = await web.agent_of(request)
+    view = await conversation_view(web.desk_of(request), conversation_id)
+    return web.page(template, view=view, agent=agent, **_words(request))
+
+
+@console.get("/desk/partials/conversations/<conversation_id:str>/events")
+async def events_partial(request: Request, conversation_id: str) -> HTTPResponse:
+    """The lines of the log after `?after=SEQ`, notes included."""
+    await web.agent_of(request)
+    after = request.args.get("after", "0")
+    if not after.isdigit():
+        raise Refused("invalid", why=f"after: expected a sequence number, got {after[:20]!r}")
+    async with web.desk_of(request).db.begin() as tx:
+        found = await events.read_after(tx, conversation_id, int(after), notes=True)
+    return web.page("desk/_events.html", view={"events": found}, **_words(request))

@@ -1,0 +1,87 @@
+"""Carriers' callbacks: check the signature, keep them, answer at once; the work is a job's."""
+
+from __future__ import annotations
+
+import json
+
+import structlog
+from sanic import Blueprint, Request
+from sanic.response import HTTPResponse
+
+from desk.edges import metrics
+from desk.edges.web import desk_of, ok, settings_of
+from desk.flow import carrier
+from desk.rules.refused import Refused
+from desk.rules.signatures import hmac_sign_matches, kuaidi100_sign_matches
+
+hooks = Blueprint("hooks", url_prefix="/hooks")
+log = structlog.get_logger("desk.hooks")
+
+
+async def _kuaidi100(request: Request, kind: str) -> HTTPResponse:
+    """Fields `param` (JSON text) and `sign`, as Kuaidi100 posts them.
+
+    The answer's form and text are what its API pages ask for; anything else is repeated 30
+    minutes later, three times at most.
+    """
+    source = f"kuaidi100.{kind}"
+    param = request.form.get("param", "") if request.form else ""
+    sign = request.form.get("sign", "") if request.form else ""
+    if not kuaidi100_sign_matches(param, sign, request.app.ctx.kuaidi100_salt):
+        metrics.CALLBACKS.labels(source=source, outcome="wrong_sign").inc()
+        log.warning(
+            "callback refused: wrong signature", source=source, ip=request.remote_addr or request.ip
+        )
+        body = {"result": False, "returnCode": "401", "message": "签名不对"}
+        return ok(body, status=401)
+    try:
+        if not isinstance(json.loads(param), dict):
+            raise ValueError("not an object")
+    except ValueError:
+        metrics.CALLBACKS.labels(source=source, outcome="not_json").inc()
+        log.warning("callback refused: param is not a JSON object", source=source)
+        body = {"result": False, "returnCode": "400", "message": "param 不是 JSON 对象"}
+        return ok(body, status=400)
+    fresh = await carrier.keep(desk_of(request), source, param)
+    metrics.CALLBACKS.labels(source=source, outcome="kept" if fresh else "repeated").inc()
+    return ok({"result": True, "returnCode": "200", "message": "成功"})
+
+
+@hooks.post("/kuaidi100/order")
+async def kuaidi100_order(request: Request) -> HTTPResponse:
+    """Kuaidi100's order callback."""
+    return await _kuaidi100(request, "order")
+
+
+@hooks.post("/kuaidi100/track")
+async def kuaidi100_track(request: Request) -> HTTPResponse:
+    """Kuaidi100's tracking push."""
+    return await _kuaidi100(request, "track")
+
+
+@hooks.post("/facts")
+async def facts(request: Request) -> HTTPResponse:
+    """Facts from any other system: HMAC-SHA256 of the raw body in `X-Kefu-Signature`.
+
+    Body: `{"order_id" or "waybill", "facts": [{"fact", "occurred_at"?}]}`.
+    """
+    secret = settings_of(request).secret("facts_secret")
+    sign = request.headers.get("x-kefu-signature", "")
+    if not hmac_sign_matches(request.body, sign, secret):
+        metrics.CALLBACKS.labels(source="facts", outcome="wrong_sign").inc()
+        log.warning("facts refused: wrong signature", ip=request.remote_addr or request.ip)
+        raise Refused("wrong_sign")
+    desk = desk_of(request)
+    try:
+        data = json.loads(request.body)
+        unknown = [f["fact"] for f in data["facts"] if f["fact"] not in desk.content.facts]
+        if not (data.get("order_id") or data.get("waybill")):
+            raise ValueError("expected order_id or waybill")
+        carrier.parse("facts", data)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Refused("invalid", why=f"{type(error).__name__}: {error}") from error
+    if unknown:
+        raise Refused("invalid", why=f"unknown facts {unknown}, see data/facts.yml")
+    fresh = await carrier.keep(desk, "facts", request.body.decode())
+    metrics.CALLBACKS.labels(source="facts", outcome="kept" if fresh else "repeated").inc()
+    return ok({"result": True, "kept": fresh}, status=202)
