@@ -1,0 +1,104 @@
+"""`python -m evaluation.check_cases`: the case files are well formed and share nothing with others.
+
+Compared: the bot's training messages (data/nlu), evaluation/cases/dev.jsonl and test.jsonl, and the
+file named by KEFU_SAMPLE when it is set. Exit code 1 when anything is found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from evaluation.cases import NEEDS, read_cases
+from evaluation.similar import Line, Pair, normalise, pairs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def training_lines(folder: Path) -> Iterator[Line]:
+    """Messages of Rasa's NLU files (`examples: |` lists) under a folder.
+
+    Lines that begin with a slash are payloads of buttons, not messages.
+
+    Raises:
+        ValueError: an `examples` entry is not a list of `- message` lines.
+    """
+    for path in sorted(folder.rglob("*.yml")):
+        for item in (yaml.safe_load(path.read_text("utf-8")) or {}).get("nlu", []):
+            intent = item.get("intent")
+            if not intent:  # look-up tables, synonyms
+                continue
+            for row in item["examples"].splitlines():
+                if not row.strip():
+                    continue
+                if not row.startswith("- "):
+                    raise ValueError(f"{path.name}: {intent}: no '- ' before {row!r}")
+                if not row[2:].lstrip().startswith("/"):
+                    yield Line(f"training {intent}", path.name, row[2:].strip())
+
+
+def case_lines(path: Path) -> list[Line]:
+    """The messages of a case file.
+
+    Raises:
+        ValueError: the file is not in the case format.
+    """
+    return [Line(path.stem, f"{path.name} {case.id}", case.message) for case in read_cases(path)]
+
+
+def matters(pair: Pair) -> bool:
+    """Whether a pair must go.
+
+    Within the training data, answers and small talk ("thank you" and "thank you so") may be close;
+    only the very same message twice is wrong there.
+    """
+    needs = {f"training {need}" for need in NEEDS}
+    both = {pair.first.source, pair.second.source}
+    if all(source.startswith("training") for source in both) and not both <= needs:
+        return normalise(pair.first.message) == normalise(pair.second.message)
+    return True
+
+
+def check(nlu: Path, case_files: list[Path]) -> list[str]:
+    """Everything wrong with the sets, one sentence each; empty when all is well."""
+    found: list[str] = []
+    lines: list[Line] = []
+    for path in case_files:
+        try:
+            lines += case_lines(path)
+        except (OSError, ValueError) as error:
+            found.append(str(error))
+    try:
+        lines += training_lines(nlu)
+    except (yaml.YAMLError, ValueError) as error:
+        found.append(str(error))
+    for pair in filter(matters, pairs(lines)):
+        found.append(
+            f"{pair.first.place} and {pair.second.place} are too alike ({pair.overlap:.2f}): "
+            f"{pair.first.message!r} / {pair.second.message!r}"
+        )
+    return found
+
+
+def main() -> int:
+    """Print what is wrong; 0 when nothing is."""
+    files = [ROOT / "evaluation" / "cases" / name for name in ("dev.jsonl", "test.jsonl")]
+    if sample := os.environ.get("KEFU_SAMPLE"):
+        files.append(Path(sample))
+    nlu = ROOT / "data" / "nlu"
+    found = check(nlu, files)
+    for sentence in found:
+        print(sentence)
+    counts = ", ".join(f"{path.stem} {len(path.read_text('utf-8').splitlines())}" for path in files)
+    trained = 0 if found else sum(1 for _ in training_lines(nlu))
+    if not found:
+        print(f"cases are well formed and distinct: {counts}, training {trained}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

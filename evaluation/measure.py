@@ -1,0 +1,91 @@
+"""Shares with their uncertainty, percentiles, and a figure with its aims."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from evaluation.record import Outcome
+
+Z95 = 1.959963984540054
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """Wilson's 95% score interval of a share; (0, 1) when nothing was counted.
+
+    Source: E. B. Wilson, JASA 22 (1927) 209-212.
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share, z2 = hits / of, Z95 * Z95
+    middle = (share + z2 / (2 * of)) / (1 + z2 / of)
+    half = Z95 / (1 + z2 / of) * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    low = 0.0 if hits == 0 else middle - half
+    high = 1.0 if hits == of else middle + half
+    return low, high
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value below which `percent` of the values lie, between neighbours in proportion."""
+    ordered = sorted(values)
+    if not ordered:
+        return math.nan
+    at = (len(ordered) - 1) * percent / 100
+    low = math.floor(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    `unit` is `share` (hits of `of`, interval low..high), `count` (hits alone), `mean` or `seconds`.
+    `goal` and `stretch` are None for figures shown without an aim; `higher_is_better` says which
+    way they count.
+    """
+
+    name: str
+    label: str
+    value: float
+    hits: int
+    of: int
+    unit: str = "share"
+    low: float | None = None
+    high: float | None = None
+    goal: float | None = None
+    stretch: float | None = None
+    higher_is_better: bool = False
+
+    def reaches(self, aim: float | None) -> bool | None:
+        """Whether the value is at least as good as an aim; None without an aim or a value."""
+        if aim is None or math.isnan(self.value):
+            return None
+        return self.value >= aim if self.higher_is_better else self.value <= aim
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data; a figure without a value has null."""
+        row = asdict(self)
+        row["value"] = None if math.isnan(self.value) else round(self.value, 5)
+        row["goal_met"] = self.reaches(self.goal)
+        row["stretch_met"] = self.reaches(self.stretch)
+        return row
+
+
+def share(
+    name: str,
+    label: str,
+    outcomes: Sequence[Outcome],
+    test: Callable[[Outcome], bool],
+    *,
+    goal: float | None = None,
+    stretch: float | None = None,
+    higher_is_better: bool = False,
+) -> Figure:
+    """A figure: how many of the outcomes pass the test."""
+    hits, of = sum(map(test, outcomes)), len(outcomes)
+    value = hits / of if of else math.nan
+    return Figure(
+        name, label, value, hits, of, "share", *wilson(hits, of), goal, stretch, higher_is_better
+    )

@@ -1,0 +1,158 @@
+"""The results as JSON and as one HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+from evaluation.cases import NEEDS, Case
+from evaluation.charts import confusion_table, histogram, reliability_chart, risk_coverage_chart
+from evaluation.customer import Temper
+from evaluation.figures import (
+    baselines,
+    by_group,
+    confusion,
+    figures,
+    is_solved,
+    is_wrong,
+    questions_histogram,
+)
+from evaluation.probabilities import (
+    Guess,
+    area_under_risk,
+    calibration_error,
+    reliability,
+    risk_coverage,
+)
+from evaluation.record import Outcome, Record
+from evaluation.table import aim, counted, interval, shown, standing
+
+Pair = tuple[Record, Outcome]
+
+
+def language(case: Case) -> str:
+    """`en` for a message in ASCII alone, `mixed` and `traditional` as the case says, else `zh`."""
+    if case.kind in ("mixed", "traditional"):
+        return case.kind
+    return "en" if case.message.isascii() else "zh"
+
+
+def verdict(outcome: Outcome) -> str:
+    """One word on a case, for sorting and for the page."""
+    if outcome.error:
+        return "broken"
+    if is_wrong(outcome):
+        return "wrong"
+    if outcome.stranded:
+        return "stranded"
+    if outcome.case.true == "human":
+        return "right" if outcome.person_turn == 1 else "late"
+    if not outcome.case.in_scope:
+        return "handed over" if outcome.person else "right"
+    if is_solved(outcome):
+        return "right"
+    return "handed over" if outcome.person else "unsolved"
+
+
+#: The order in which cases are shown: the worst first.
+WORST_FIRST = ("wrong", "broken", "stranded", "unsolved", "late", "handed over", "right")
+
+
+def as_json(
+    pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[Guess] = ()
+) -> dict[str, Any]:
+    """Everything about a run: figures, baselines, groups, confusion and each case in full."""
+    outcomes = [outcome for _, outcome in pairs]
+    cases = [outcome.case for outcome in outcomes]
+    result: dict[str, Any] = {
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cases_file": source,
+        "customers": asdict(temper),
+        "figures": {one.name: one.to_json() for one in figures(outcomes)},
+        "baselines": {
+            name: {one.name: one.to_json()["value"] for one in rows}
+            for name, rows in baselines(cases).items()
+        },
+        "by_kind": by_group(outcomes, lambda case: case.kind),
+        "by_language": by_group(outcomes, language),
+        "by_category": by_group(outcomes, lambda case: case.true),
+        "by_tick": by_group(outcomes, tick),
+        "confusion": [
+            {"true": true, "result": got, "cases": count}
+            for (true, got), count in sorted(confusion(outcomes).items())
+        ],
+        "questions_histogram": dict(sorted(questions_histogram(outcomes).items())),
+        "cases": [
+            {**record.to_json(), "verdict": verdict(outcome), "outcome": _plain(outcome)}
+            for record, outcome in pairs
+        ],
+    }
+    if made:
+        result["calibration"] = {
+            "guesses": len(made),
+            "accuracy": sum(guess.right for guess in made) / len(made),
+            "expected_calibration_error": calibration_error(made),
+            "area_under_risk_coverage": area_under_risk(risk_coverage(made)),
+            "risk_coverage": risk_coverage(made),
+            "reliability": [asdict(one) for one in reliability(made)],
+        }
+    return result
+
+
+def tick(case: Case) -> str:
+    """Whether the ticked category was right."""
+    if case.stated is None:
+        return "nothing ticked"
+    return "ticked right" if case.stated == case.true else "ticked wrong"
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    row = asdict(outcome)
+    del row["case"]
+    return row
+
+
+def as_html(pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[Guess] = ()) -> str:
+    """The page: figures, charts, and every case that went wrong with its transcript."""
+    outcomes = [outcome for _, outcome in pairs]
+    rows = figures(outcomes)
+    plain = baselines([outcome.case for outcome in outcomes])
+    ordered = sorted(pairs, key=lambda pair: WORST_FIRST.index(verdict(pair[1])))
+    shown_cases = [
+        {"record": record, "outcome": outcome, "verdict": verdict(outcome)}
+        for record, outcome in ordered
+        if verdict(outcome) != "right" or outcome.questions > 1 or outcome.no_way_out
+    ]
+    groups: Mapping[str, Any] = {
+        "kind of message": by_group(outcomes, lambda case: case.kind),
+        "language": by_group(outcomes, language),
+        "tick": by_group(outcomes, tick),
+        "category": by_group(outcomes, lambda case: case.true),
+    }
+    charts = {"Questions per solved case": histogram(questions_histogram(outcomes), "questions")}
+    if made:
+        bins = [(one.count, one.probability, one.right) for one in reliability(made)]
+        points = risk_coverage(made)
+        area, error = area_under_risk(points), calibration_error(made)
+        charts[f"Risk and coverage (area {area:.4f})"] = risk_coverage_chart(points)
+        charts[f"Reliability (calibration error {error:.3f})"] = reliability_chart(bins)
+    environment = Environment(loader=PackageLoader("evaluation", "."), autoescape=True)
+    environment.globals.update(
+        shown=shown, aim=aim, counted=counted, interval=interval, standing=standing
+    )
+    return environment.get_template("report.html").render(
+        source=source,
+        made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        temper=temper,
+        total=len(outcomes),
+        figures=rows,
+        baselines=plain,
+        groups=groups,
+        charts=charts,
+        confusion=confusion_table(confusion(outcomes), NEEDS),
+        cases=shown_cases,
+    )
