@@ -1,0 +1,100 @@
+"""action_create_ticket: the only place that says a ticket exists, and only after the desk's yes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.acts.base import Tools
+from actions.desk_client import DeskRefused, DeskUnavailable, StaleEpoch, TicketAnswer
+from actions.slots import REQUEST_OVER, SlotEvent, latest_record, slots
+from actions.summary import summary
+from actions.turn import Turn, read_turn
+
+logger = logging.getLogger(__name__)
+
+#: Said in `rasa shell` only, never to a customer: it is not a sentence of the product.
+_REHEARSAL = {
+    "zh": "（演练）这里会登记“{label}”。现在没有连接服务台，没有真正登记。",
+    "en": "(Rehearsal) “{label}” would be registered here. No desk is connected; no ticket exists.",
+}
+_REHEARSAL_TICKET = "rehearsal"
+
+
+class ActionCreateTicket(Action):
+    """A ticket of the agreed category, or that category for the ticket being corrected."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+
+    def name(self) -> str:
+        """The action's name in domain.yml."""
+        return "action_create_ticket"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[SlotEvent]:
+        """Says what the desk answered. On failure a person is asked for, and the slots are kept."""
+        turn = read_turn(tracker)
+        category = turn.slots.get("category")
+        if category not in self.tools.catalog:
+            logger.error("no agreed category to open a ticket for")
+            return self._fail(dispatcher, turn)
+        if turn.rehearsal:
+            label = self.tools.catalog[category].label[turn.lang]
+            dispatcher.utter_message(text=_REHEARSAL[turn.lang].format(label=label))
+            return _opened(_REHEARSAL_TICKET, category)
+        try:
+            answer = await self._ask_desk(turn, category)
+        except StaleEpoch:
+            logger.info("a ticket came too late: the conversation has another owner")
+            return []
+        except (DeskUnavailable, DeskRefused) as error:
+            logger.warning("no ticket: %s", error)
+            return self._fail(dispatcher, turn)
+        self._confirm(dispatcher, turn, answer)
+        return _opened(answer.id, answer.category)
+
+    async def _ask_desk(self, turn: Turn, category: str) -> TicketAnswer:
+        return await self.tools.desk.open_ticket(
+            conversation_id=str(turn.conversation_id),
+            epoch=turn.epoch,
+            category=category,
+            idempotency_key=turn.message_id,
+            text=turn.request_text or self.tools.catalog[category].label[turn.lang],
+            review=latest_record(turn.events),
+            correct_ticket_id=turn.correcting,
+        )
+
+    def _confirm(self, dispatcher: CollectingDispatcher, turn: Turn, answer: TicketAnswer) -> None:
+        category = self.tools.catalog[answer.category]
+        label, promise = category.label[turn.lang], category.promise[turn.lang]
+        if answer.outcome == "corrected":
+            dispatcher.utter_message(response="utter_ticket_corrected", label=label)
+        elif answer.outcome == "same" and turn.correcting:
+            dispatcher.utter_message(response="utter_already_corrected", label=label)
+        elif answer.outcome == "added":
+            dispatcher.utter_message(response="utter_ticket_added", label=label)
+        else:  # created, or the same request again: its first answer never arrived
+            dispatcher.utter_message(response="utter_ticket_created", label=label, promise=promise)
+
+    def _fail(self, dispatcher: CollectingDispatcher, turn: Turn) -> list[SlotEvent]:
+        dispatcher.utter_message(response="utter_ticket_failed")
+        dispatcher.utter_message(
+            json_message={
+                "hand_over": {
+                    "reason": "ticket_failed",
+                    "summary": summary(turn, self.tools.catalog),
+                }
+            }
+        )
+        return []
+
+
+def _opened(ticket_id: str, category: str) -> list[SlotEvent]:
+    return slots(
+        **{**REQUEST_OVER, "ticket_open": True, "ticket_id": ticket_id, "category": category}
+    )

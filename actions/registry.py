@@ -1,0 +1,72 @@
+"""The one place where the actions meet what they work with."""
+
+from __future__ import annotations
+
+import logging
+
+from rasa_sdk import Action
+from rasa_sdk.executor import ActionExecutor
+
+from actions.acts.answering import ActionChoose
+from actions.acts.asking import (
+    ActionAskAgain,
+    ActionAskClarify,
+    ActionCorrectTicket,
+    ActionShowCategories,
+)
+from actions.acts.base import Tools
+from actions.acts.handing_over import ActionHandOver
+from actions.acts.reviewing import ActionReview
+from actions.acts.tickets import ActionCreateTicket
+from actions.catalog import Catalog, load_catalog
+from actions.desk_client import DeskClient
+from actions.review.openai_witness import OpenAIWitness
+from actions.review.settings import load_review_settings
+from actions.review.witness import NoWitness, Witness
+from actions.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+ACTIONS: tuple[type[Action], ...] = (
+    ActionReview,
+    ActionChoose,
+    ActionAskClarify,
+    ActionAskAgain,
+    ActionShowCategories,
+    ActionCreateTicket,
+    ActionCorrectTicket,
+    ActionHandOver,
+)
+
+
+def make_tools(settings: Settings) -> Tools:
+    """Everything the actions need. Raises SettingsError if a file of data/ is wrong."""
+    catalog = load_catalog(settings.root / "data" / "categories.yml")
+    return Tools(
+        catalog=catalog,
+        settings=load_review_settings(settings.root / "data" / "review.yml", tuple(catalog)),
+        desk=DeskClient(settings.desk_url, settings.service_token),
+        witness=make_witness(settings, catalog),
+    )
+
+
+def make_witness(settings: Settings, catalog: Catalog) -> Witness:
+    """The model, if one is configured: a name and at least an address or a key."""
+    if not settings.model_name or not (settings.model_base_url or settings.model_api_key):
+        return NoWitness()
+    logger.info("model %s is asked where its word can change something", settings.model_name)
+    return OpenAIWitness(
+        base_url=settings.model_base_url,
+        api_key=settings.model_api_key,
+        model=settings.model_name,
+        categories=catalog.needs(),
+        labels=catalog.labels(),
+    )
+
+
+def make_executor(tools: Tools) -> ActionExecutor:
+    """rasa-sdk's executor with all our actions registered."""
+    executor = ActionExecutor()
+    for action in ACTIONS:
+        executor.register_action(action(tools))
+    return executor
