@@ -32,10 +32,11 @@ shell: setup ## chat in the terminal; starts the system when it is not running
 	@$(PYTHON) -m ops shell
 
 evaluate: setup ## simulated customers: make evaluate CASES=file.jsonl [REPORT=out.json]
-	@$(PYTHON) -m evaluation $(if $(CASES),--cases "$(CASES)") $(if $(REPORT),--report "$(REPORT)")
+	@$(PYTHON) -m evaluation $(if $(CASES),"$(CASES)",--help) $(if $(REPORT),--report "$(REPORT)") $(ARGS)
 
 bench-turns: setup ## how long a turn of the bot takes, plain and with an action
-	@$(PYTHON) -m ops bench-turns
+	@$(PYTHON) -m ops train --if-needed
+	@.venv-bot/bin/python -m bot.bench_turns
 
 clean: ## remove caches and trained models; environments and data (var/) stay
 	@rm -rf models results .rasa .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,7 +12,6 @@ COMMANDS = {
     "train": "ops.train",
     "validate": "ops.validate",
     "shell": "ops.shell",
-    "bench-turns": "ops.bench_turns",
 }
 
 

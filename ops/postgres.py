@@ -84,7 +84,8 @@ class Postgres:
         """Stop it: open transactions are rolled back, everything committed is on disk."""
         self._end(signal.SIGINT, 10.0)  # PostgreSQL's own "fast shutdown"
         self._end(signal.SIGQUIT, 3.0)
-        if self.folder in _handles:  # so that the library does not do it again when we exit
+        if self.folder in _handles:  # the library need not do it again when we exit
+            _handles[self.folder].cleanup_mode = None
             _handles[self.folder].cleanup()
 
     def kill(self) -> None:

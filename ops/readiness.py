@@ -25,9 +25,10 @@ def missing(desk_url: str) -> list[str]:
 
 
 def missing_parts(told: Any) -> list[str]:
-    """The names in a `/readyz` answer: `{"missing": ["bot", ...]}`."""
-    names = told.get("missing") if isinstance(told, Mapping) else None
-    return [str(name) for name in names] if isinstance(names, list | dict) else []
+    """The parts that a `/readyz` answer calls false: `{"ready": false, "bot": false, ...}`."""
+    if not isinstance(told, Mapping):
+        return []
+    return [str(name) for name, good in told.items() if not good and name != "ready"]
 
 
 def ending(code: int | None) -> str:

@@ -1,0 +1,140 @@
+"""`make validate`: is what designers and operators wrote right? Every mistake with its place.
+
+python -m ops validate               our own files, in a second
+python -m ops validate --with-rasa   and Rasa's own check of domain, nlu, rules and stories
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from actions.catalog import load_catalog
+from actions.review.settings import load_review_settings
+from desk.rules.categories import read_categories
+from desk.rules.facts import ORDER_STATES, read_code_map, read_fact_kinds
+from desk.rules.human_words import read_human_words
+from desk.rules.sentences import LANGUAGES, read_sentences
+from desk.rules.service import read_service
+from desk.store.content import read_yaml
+from ops.child import ROOT
+from ops.environment import bot_environment
+
+
+def main() -> int:
+    mistakes = list(find_mistakes(ROOT))
+    for mistake in mistakes:
+        print(mistake, file=sys.stderr)
+    if mistakes:
+        print(f"validate: {len(mistakes)} to put right", file=sys.stderr)
+    else:
+        print("validate: the data files are right")
+    if "--with-rasa" in sys.argv and not mistakes:
+        command = [str(ROOT / ".venv-bot/bin/rasa"), "data", "validate"]
+        return subprocess.run(command, cwd=ROOT, env=bot_environment(), check=False).returncode
+    return 1 if mistakes else 0
+
+
+def find_mistakes(root: Path) -> Iterator[str]:
+    """Every mistake in `domain.yml` and `data/` below `root`, each one line with its place."""
+    data = root / "data"
+    facts: dict[str, Any] = {}
+    categories: tuple[str, ...] = ()
+
+    def fill_facts() -> None:
+        facts.update(read_fact_kinds(read_yaml(data / "facts.yml")))
+
+    def fill_categories() -> None:
+        nonlocal categories
+        categories = tuple(
+            read_categories(read_yaml(data / "categories.yml"), frozenset(facts)).by_id
+        )
+
+    def carrier(path: Path) -> Callable[[], object]:
+        return lambda: read_code_map(read_yaml(path), facts)
+
+    yield from _tried("facts.yml", fill_facts)
+    yield from _tried("categories.yml", fill_categories)
+    yield from _tried("categories.yml", lambda: load_catalog(data / "categories.yml"))
+    for path in sorted((data / "carriers").glob("*.yml")):
+        yield from _tried(f"carriers/{path.name}", carrier(path))
+    yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
+    yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))
+    yield from _tried("human.yml", lambda: read_human_words(read_yaml(data / "human.yml")))
+    yield from _tried("errors.yml", lambda: list(_errors_file(data / "errors.yml")))
+    yield from _tried("demo.yml", lambda: list(_demo_file(data / "demo.yml")))
+    yield from _tried("domain.yml", lambda: list(_domain(root, categories)))
+
+
+def _tried(name: str, read: Callable[[], object]) -> list[str]:
+    """The mistakes that a reader returns as a list, or the one that it raises."""
+    try:
+        found = read()
+    except ValueError as error:
+        told = " ".join(str(error).split())
+        return [told if name in told else f"{name}: {told}"]
+    except (AttributeError, KeyError, TypeError) as error:
+        return [f"{name}: not of the expected form, compare it with the committed one ({error})"]
+    return found if isinstance(found, list) else []
+
+
+def _errors_file(path: Path) -> Iterator[str]:
+    """Every refusal has a sentence in each language."""
+    for code, texts in read_yaml(path).items():
+        for lang in LANGUAGES:
+            if not (isinstance(texts, dict) and texts.get(lang)):
+                yield f"data/errors.yml, {code}: expected texts for zh and en, got {texts!r}"
+                break
+
+
+def _demo_file(path: Path) -> Iterator[str]:
+    """Sample agents can log in; sample orders have states that exist."""
+    told = read_yaml(path)
+    for number, agent in enumerate(told.get("agents") or [], start=1):
+        for key in ("login", "password", "name", "role"):
+            if not agent.get(key):
+                yield f"data/demo.yml, agent {number}: {key} is missing"
+    for customer in told.get("customers") or []:
+        for order in customer.get("orders") or []:
+            where = f"data/demo.yml, {customer.get('id')}, order {order.get('key')}"
+            if order.get("state") not in ORDER_STATES:
+                states = ", ".join(ORDER_STATES)
+                yield f"{where}.state: expected one of {states}, got {order.get('state')!r}"
+            if not order.get("carrier"):
+                yield f"{where}.carrier is missing"
+
+
+def _domain(root: Path, categories: tuple[str, ...]) -> Iterator[str]:
+    """Every sentence in both languages; categories are intents; nothing is said that is missing."""
+    domain = read_yaml(root / "domain.yml")
+    responses = domain.get("responses") or {}
+    read_sentences(responses)
+    for name, variations in responses.items():
+        if any("text" in v for v in variations or []):
+            languages = {_language(v) for v in variations if "text" in v}
+            for lang in sorted({"zh", "en"} - languages):
+                yield f"domain.yml, responses.{name}: no text for {lang}"
+    intents = {next(iter(i)) if isinstance(i, dict) else i for i in domain.get("intents") or []}
+    for category in categories:
+        if category not in intents:
+            yield f"domain.yml, intents: the category {category} of data/categories.yml is missing"
+    for path, name in said_in_code(root):
+        if name not in responses:
+            yield f"domain.yml, responses: {name} is missing; {path} says it"
+
+
+def _language(variation: dict[str, Any]) -> str:
+    conditions = variation.get("condition") or []
+    return next((str(c["value"]) for c in conditions if c.get("name") == "lang"), "zh")
+
+
+def said_in_code(root: Path) -> Iterator[tuple[str, str]]:
+    """(file, response) of every response that the desk or the actions name."""
+    for folder in ("desk", "actions"):
+        for path in sorted((root / folder).rglob("*.py")):
+            for name in re.findall(r"""["'](utter_[a-z_]*[a-z])["']""", path.read_text("utf-8")):
+                yield str(path.relative_to(root)), name
