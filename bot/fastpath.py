@@ -45,6 +45,7 @@ def apply() -> None:
     RemoteAction.run = _call_action_server
     DaskGraphRunner.run = _run_graph_in_order
     RulePolicy._find_action_from_rules = _skipping_text_rules(RulePolicy._find_action_from_rules)
+    RulePolicy._get_possible_keys = _looking_up_rules(RulePolicy._get_possible_keys)
     _applied = True
 
 
@@ -190,6 +191,40 @@ def _has_text_rules(policy: RulePolicy) -> bool:
         known = any("text" in state.get("user", {}) for state in states)
         policy.__dict__["_kefu_has_text_rules"] = known
     return known
+
+
+def _looking_up_rules(original: Any) -> Any:
+    """The original tries every rule on every state of the conversation.
+
+    A rule can only fit when its last state has the conversation's last action and (if it names
+    one) last intent. These few are found by an index; the original then checks them in full.
+    """
+
+    def possible_keys(self: RulePolicy, lookup: Dict[str, str], states: List[Any]):
+        last = states[-1] if states else {}
+        action = last.get("prev_action", {}).get("action_name")
+        if action is None:
+            return original(self, lookup, states)
+        indexes = self.__dict__.setdefault("_kefu_rule_indexes", {})
+        if id(lookup) not in indexes:
+            indexes[id(lookup)] = _index_of_rules(self, lookup)
+        index = indexes[id(lookup)]
+        intent = last.get("user", {}).get("intent")
+        few = {key: lookup[key] for key in index.get((action, None), [])}
+        if intent is not None:
+            few.update((key, lookup[key]) for key in index.get((action, intent), []))
+        return original(self, few, states) if few else set()
+
+    return possible_keys
+
+
+def _index_of_rules(policy: RulePolicy, lookup: Dict[str, str]) -> Dict[Any, List[str]]:
+    index: Dict[Any, List[str]] = {}
+    for key in lookup:
+        last = policy._rule_key_to_state(key)[-1]
+        action = last.get("prev_action", {}).get("action_name")
+        index.setdefault((action, last.get("user", {}).get("intent")), []).append(key)
+    return index
 
 
 async def warm_up(processor: MessageProcessor) -> None:
