@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 #: Runs of digits as in phones, identity cards and waybills, with the letters before them.
-_NUMBERS = re.compile(r"(?<![\w.])[A-Za-z]{0,4}\d{8,20}[\dXx]?(?![\w.])")
+_NUMBERS = re.compile(r"(?<![A-Za-z0-9.])[A-Za-z]{0,4}\d{8,20}[Xx]?(?![A-Za-z0-9.])")
 
 
 def mask(text: str) -> str:

@@ -40,7 +40,7 @@ class Desk:
     content: Content
     now: Callable[[], datetime] = field(default=utc_now)
 
-    def say(self, name: str, lang: str, **values: object) -> str:
+    def say(self, name: str, lang: str, /, **values: object) -> str:
         """A sentence of domain.yml."""
         return self.content.sentences.say(name, lang, **values)
 

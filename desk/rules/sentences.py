@@ -19,7 +19,7 @@ class Sentences:
 
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def say(self, name: str, lang: str, **values: object) -> str:
+    def say(self, name: str, lang: str, /, **values: object) -> str:
         """The sentence `name` in `lang` ("zh" or "en"; Chinese when the English one is missing).
 
         Raises:

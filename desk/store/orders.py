@@ -95,14 +95,14 @@ async def keep_callback(
 ) -> int | None:
     """Store a callback as it came. None when exactly this one has been stored before."""
     digest = hashlib.sha256(body.encode()).digest()
-    return (
-        await tx.execute(
-            insert(callbacks)
-            .values(source=source, digest=digest, body=body, received_at=received_at)
-            .on_conflict_do_nothing(index_elements=["source", "digest"])
-            .returning(callbacks.c.id)
-        )
-    ).scalar_one_or_none()
+    inserted = await tx.execute(
+        insert(callbacks)
+        .values(source=source, digest=digest, body=body, received_at=received_at)
+        .on_conflict_do_nothing(index_elements=["source", "digest"])
+        .returning(callbacks.c.id)
+    )
+    callback_id: int | None = inserted.scalar_one_or_none()
+    return callback_id
 
 
 async def lock_callback(tx: AsyncConnection, callback_id: int) -> Any | None:
