@@ -5,6 +5,8 @@ import { request } from "../shared/api.js";
 import { demo, t } from "../shared/i18n.js";
 import { embedded, hearHost, tellHost } from "./host.js";
 import { NetworkLine } from "./network.js";
+import { Patience } from "./patience.js";
+import { Scroller, followViewport } from "./scroller.js";
 import { ChatSession } from "./session.js";
 import { categoryMenu, composer, sendsOnEnter } from "./views/composer.js";
 import { header, ownerBanner } from "./views/header.js";
@@ -12,8 +14,6 @@ import { downIcon } from "./views/icons.js";
 import { orderList } from "./views/orders.js";
 import { choiceButtons, thread, waiting, welcome } from "./views/thread.js";
 
-/** After this long without an answer (ms) the customer is told, and offered a person. */
-const SLOW = 8000;
 const touch = () => !matchMedia("(pointer: fine)").matches;
 
 export class KefuChat extends LitElement {
@@ -27,10 +27,11 @@ export class KefuChat extends LitElement {
   menuOpen = null; // null = open until something has been said
   text = "";
   lost = false;
+  unknown = false;
   humanWanted = false;
-  newBelow = false;
-  owedSince = 0;
   network = new NetworkLine(() => this.requestUpdate());
+  patience = new Patience(() => this.requestUpdate());
+  scroller = new Scroller(this);
 
   createRenderRoot() {
     return this;
@@ -43,6 +44,7 @@ export class KefuChat extends LitElement {
   }
 
   async start() {
+    followViewport(this);
     for (const name of ["online", "pageshow"]) addEventListener(name, () => this.wake());
     addEventListener("offline", () => this.requestUpdate());
     addEventListener("popstate", () => this.fromAddress());
@@ -71,6 +73,11 @@ export class KefuChat extends LitElement {
       this.orders = answer.orders ?? answer;
       const known = this.orders.find(({ id }) => id === current);
       if (known && this.session?.order.id === current) this.session.order = known;
+      if (current && !known && this.session?.order.id === current) {
+        this.leave(); // somebody else's order, or one that is gone
+        this.unknown = true;
+      }
+      if (!this.session && this.humanWanted && this.orders.length === 1) this.chooseOrder(this.orders[0]);
     } catch (error) {
       if (error.status === 401) this.lost = true;
       else if (error.retryable) setTimeout(() => this.orders ?? this.loadOrders(current), 3000);
@@ -88,8 +95,11 @@ export class KefuChat extends LitElement {
   }
 
   enter(order) {
+    this.unknown = false;
     this.session = new ChatSession(order);
     this.session.addEventListener("change", () => this.requestUpdate());
+    // A carrier's news completes tickets and moves the parcel: show its new state too.
+    this.session.addEventListener("ticket", () => this.loadOrders(order.id));
     this.session.addEventListener("lost", () => {
       this.lost = true;
       this.requestUpdate();
@@ -103,7 +113,9 @@ export class KefuChat extends LitElement {
 
   leave() {
     this.session?.stop();
-    Object.assign(this, { session: null, ticked: null, menuOpen: null, text: "", seen: 0, owedSince: 0 });
+    Object.assign(this, { session: null, ticked: null, menuOpen: null, text: "" });
+    this.patience.since = 0;
+    this.scroller.seen = 0;
   }
 
   chooseOrder(order) {
@@ -133,7 +145,7 @@ export class KefuChat extends LitElement {
     tellHost("read");
     if (touch()) this.querySelector("h1")?.focus();
     else this.field?.focus();
-    this.scrollDown();
+    this.scroller.down();
   }
 
   human() {
@@ -155,7 +167,7 @@ export class KefuChat extends LitElement {
       this.field.value = "";
       this.fit();
     }
-    this.updateComplete.then(() => this.scrollDown());
+    this.scroller.down();
   }
 
   /** Words, or a ticked category as the very first thing. */
@@ -168,59 +180,38 @@ export class KefuChat extends LitElement {
     return this.querySelector("#kefu-text");
   }
 
-  get scroller() {
-    return this.querySelector(".scroll");
-  }
-
   fit() {
     this.field.style.height = "auto";
     this.field.style.height = `${this.field.scrollHeight + 2}px`;
   }
 
-  scrollDown() {
-    this.newBelow = false;
-    this.scroller?.scrollTo({ top: this.scroller.scrollHeight });
-    this.requestUpdate();
-  }
-
-  get atBottom() {
-    const box = this.scroller;
-    return !box || box.scrollHeight - box.scrollTop - box.clientHeight < 60;
-  }
-
   willUpdate() {
-    this.wasAtBottom = this.atBottom;
+    this.scroller.before();
   }
 
   updated() {
     const events = this.session?.log.events ?? [];
-    const newest = (events.at(-1)?.seq ?? 0) + (this.session?.pending.length ?? 0) / 1000;
-    if (newest === this.seen) return;
-    const first = !this.seen;
-    this.seen = newest;
-    if (this.wasAtBottom || first) this.scrollDown();
-    else {
-      this.newBelow = true;
-      this.requestUpdate();
-    }
-    if (!first && this.hostClosed && events.at(-1)?.author !== "customer") tellHost("unread");
+    const mark = (events.at(-1)?.seq ?? 0) + (this.session?.pending.length ?? 0) / 1000;
+    const fresh = this.scroller.after(mark);
+    if (fresh && this.hostClosed && events.at(-1)?.author !== "customer") tellHost("unread");
   }
 
-  /** Since when (ms) the bot has owed an answer; a timer redraws when that is long. */
-  owed(view) {
-    if (!view.botOwes) this.owedSince = 0;
-    else if (!this.owedSince) {
-      this.owedSince = Date.now();
-      setTimeout(() => this.requestUpdate(), SLOW + 50);
-    }
-    return { owed: view.botOwes, slow: view.botOwes && Date.now() - this.owedSince >= SLOW, typing: view.typing };
+  get listState() {
+    const { orders, humanWanted, unknown } = this;
+    return { orders, humanWanted, unknown };
+  }
+
+  scrolled() {
+    if (!this.scroller.newBelow || !this.scroller.atBottom) return;
+    this.scroller.newBelow = false;
+    this.requestUpdate();
   }
 
   render() {
     const view = this.session?.view;
     const top = header({
       order: this.session?.order.state ? this.session.order : null,
-      view: view ?? { personAsked: this.humanWanted },
+      view,
       embedded,
       onHuman: () => this.human(),
       onClose: () => tellHost("close"),
@@ -229,7 +220,7 @@ export class KefuChat extends LitElement {
     if (this.lost) return html`${top}${this.drawLost()}`;
     if (!this.session) {
       const onChoose = (order) => this.chooseOrder(order);
-      return html`${top}${orderList({ orders: this.orders, humanWanted: this.humanWanted, onChoose })}`;
+      return html`${top}${orderList({ ...this.listState, onChoose })}`;
     }
     return html`${top}${ownerBanner(view)}${this.drawThread(view)}${this.drawFoot(view)}`;
   }
@@ -256,14 +247,14 @@ export class KefuChat extends LitElement {
     };
     const labels = new Map(this.categories.map(({ id, label }) => [id, label]));
     const empty = session.ready && !session.log.events.length && !session.pending.some(({ kind }) => kind === "text");
-    return html`<main class="scroll" @scroll=${() => this.newBelow && this.atBottom && this.scrollDown()}>
+    return html`<main class="scroll" @scroll=${() => this.scrolled()}>
       ${empty ? welcome(labels.get(this.ticked)) : nothing}
       ${thread({ session, view, labels, actions })}
       ${choiceButtons(view.choices, actions)}
-      ${waiting(this.owed(view), actions)}
+      ${waiting(this.patience.look(view), actions)}
     </main>
-    ${this.newBelow
-      ? html`<button type="button" class="new-below" @click=${() => this.scrollDown()}>${t("chat.new_below")}${downIcon}</button>`
+    ${this.scroller.newBelow
+      ? html`<button type="button" class="new-below" @click=${() => this.scroller.down()}>${t("chat.new_below")}${downIcon}</button>`
       : nothing}`;
   }
 

@@ -9,7 +9,7 @@ import { Sender } from "./sender.js";
 const TYPING_HOLDS = 6000;
 const TYPING_EVERY = 4000;
 
-/** Emits `change` whenever something to draw has changed, `lost` when the session has ended. */
+/** Emits `change` when there is something to draw, `ticket` on news of one, `lost` without session. */
 export class ChatSession extends EventTarget {
   constructor(order) {
     super();
@@ -193,6 +193,7 @@ export class ChatSession extends EventTarget {
     if (event.client_id) this.sent.delete(event.client_id);
     if (event.kind === "owner") this.queue = event.queue ?? null;
     if (event.author === "agent") this.typingUntil = 0;
+    if (event.kind === "ticket" && this.ready) this.dispatchEvent(new Event("ticket"));
     return undefined;
   }
 

@@ -19,10 +19,10 @@ export function customerPicker(customers, chosen, onChoose) {
     <h2>${t("demo.step_customer")}</h2>
     <div class="customers" role="group" aria-label=${t("demo.step_customer")}>
       ${customers.map(
-        ({ id, name, orders }) => html`<button type="button" class="customer" data-customer=${id}
+        ({ id, name, about, orders }) => html`<button type="button" class="customer" data-customer=${id}
           aria-pressed=${id === chosen ? "true" : "false"} @click=${() => onChoose(id)}>
           <span class="face" aria-hidden="true">${[...name][0]}</span>
-          <span class="customer-words"><strong>${name}</strong><span>${t("demo.orders_count", { n: orders.length })}</span></span>
+          <span class="customer-words"><strong>${name}</strong><span>${about ?? t("demo.orders_count", { n: orders.length })}</span></span>
         </button>`,
       )}
     </div>

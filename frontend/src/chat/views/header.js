@@ -7,24 +7,27 @@ import { backIcon, botIcon, closeIcon, personIcon } from "./icons.js";
 export const carrierName = (order) => tOr(`carrier.${order.carrier}`, order.carrier);
 export const stateName = (order) => tOr(`state.${order.state}`, order.state);
 
+/** What is in the parcel, if the merchant has told: a text, or one per language. */
+export function goodsName(order) {
+  const goods = order.goods ?? order.details?.goods;
+  return typeof goods === "object" ? goods?.[lang] : goods;
+}
+
 /** Title, the order's line, language, and the way to a person, which is always there. */
 export function header({ order, view, embedded, onHuman, onClose, onBack }) {
   return html`<header class="top">
     ${onBack ? html`<button class="plain" type="button" aria-label=${t("chat.other_orders")} @click=${onBack}>${backIcon}</button>` : nothing}
-    <div class="top-words">
-      <h1 tabindex="-1">${t("chat.title")}</h1>
-      ${order ? html`<p class="order-line">${orderLine(order)}</p>` : nothing}
-    </div>
+    <h1 tabindex="-1">${t("chat.title")}</h1>
     <a class="language" href=${otherLanguageUrl()} hreflang=${lang === "zh" ? "en" : "zh-CN"}
       lang=${lang === "zh" ? "en" : "zh-CN"}>${t("chat.other_language")}</a>
     ${humanButton(view, onHuman)}
     ${embedded ? html`<button class="plain" type="button" aria-label=${t("chat.close")} @click=${onClose}>${closeIcon}</button>` : nothing}
+    ${order ? html`<p class="order-line">${orderLine(order)}</p>` : nothing}
   </header>`;
 }
 
 function orderLine(order) {
-  const parts = [carrierName(order), order.waybill, stateName(order)].filter(Boolean);
-  return parts.join(" · ");
+  return [stateName(order), goodsName(order), carrierName(order), order.waybill].filter(Boolean).join(" · ");
 }
 
 /** Never hidden and never disabled; the words say how far the request has come. */

@@ -66,14 +66,14 @@ function pendingLine(item, actions) {
 /** Before anything has been said. */
 export function welcome(ticked) {
   return html`<div class="welcome">
-    <p class="welcome-title">${t("welcome.title")}</p>
+    ${ticked ? nothing : html`<p class="welcome-title">${t("welcome.title")}</p>`}
     <p>${ticked ? t("welcome.ticked", { label: ticked }) : t("welcome.text")}</p>
   </div>`;
 }
 
-/** The open question's buttons. */
+/** The open question's buttons. Where a person is the only choice, the header's button is enough. */
 export function choiceButtons(open, { choose, human }) {
-  if (!open) return nothing;
+  if (!open?.choices.some(({ id }) => id !== "human")) return nothing;
   return html`<div class="choices" role="group" aria-label=${t("chat.choices")}>
     ${repeat(open.choices, ({ id }) => id, (choice) =>
       choice.id === "human"
