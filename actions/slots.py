@@ -17,6 +17,11 @@ REQUEST_OVER: dict[str, Any] = {
     "correcting": None,
 }
 
+#: The turn is over, whatever the slots are now. A rule whose condition names a slot that its last
+#: action changes (`asking`) does not fit any more after it, and Rasa would then apologise and undo
+#: the customer's message (action_default_fallback).
+LISTEN: SlotEvent = {"event": "followup", "timestamp": None, "name": "action_listen"}
+
 
 def slots(**values: Any) -> list[SlotEvent]:
     """Events that set the given slots."""

@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.acts.answering import likeliest, wrong_category
 from actions.acts.base import Tools, choice_buttons
-from actions.slots import SlotEvent, latest_record, slots, verdict_event
+from actions.slots import LISTEN, SlotEvent, latest_record, slots, verdict_event
 from actions.turn import Turn, read_turn
 
 
@@ -30,7 +30,7 @@ class ActionAskClarify(Action):
         turn = read_turn(tracker)
         if not turn.offered:
             dispatcher.utter_message(response="utter_rephrase")
-            return []
+            return [LISTEN]
         buttons = choice_buttons(self.tools.catalog, turn.offered, turn.lang)
         if turn.misses:
             dispatcher.utter_message(response="utter_ask_clarify_unsure", buttons=buttons)
@@ -39,7 +39,7 @@ class ActionAskClarify(Action):
             dispatcher.utter_message(
                 response="utter_ask_clarify", buttons=buttons, question=question
             )
-        return slots(asking=True, questions_asked=turn.questions_asked + 1.0)
+        return [*slots(asking=True, questions_asked=turn.questions_asked + 1.0), LISTEN]
 
 
 class ActionAskAgain(Action):
@@ -62,7 +62,7 @@ class ActionAskAgain(Action):
             dispatcher.utter_message(response="utter_ask_again", buttons=buttons)
         else:
             dispatcher.utter_message(response="utter_rephrase")
-        return []
+        return [LISTEN]
 
 
 class ActionShowCategories(Action):
@@ -91,6 +91,7 @@ class ActionShowCategories(Action):
         return [
             verdict_event("clarify", record),
             *slots(asking=True, offered=offered, questions_asked=asked + 1.0, misses=0.0),
+            LISTEN,
         ]
 
 
@@ -113,9 +114,8 @@ class ActionCorrectTicket(Action):
         offered = self._others(turn, turn.ticket_category(ticket))
         buttons = choice_buttons(self.tools.catalog, offered, turn.lang)
         dispatcher.utter_message(response="utter_correct_which", buttons=buttons)
-        return slots(
-            asking=True, offered=offered, correcting=ticket, questions_asked=1.0, misses=0.0
-        )
+        asked = {"asking": True, "questions_asked": 1.0, "misses": 0.0}
+        return [*slots(offered=offered, correcting=ticket, **asked), LISTEN]
 
     def _others(self, turn: Turn, wrong: str | None) -> list[str]:
         """Three: those of the last review first, then those most often confused with the wrong one.

@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.acts.base import Tools
 from actions.desk_client import DeskRefused, DeskUnavailable, StaleEpoch
-from actions.slots import REQUEST_OVER, SlotEvent, slots
+from actions.slots import LISTEN, REQUEST_OVER, SlotEvent, slots
 from actions.summary import summary
 from actions.turn import Turn, read_turn
 
@@ -34,7 +34,7 @@ class ActionHandOver(Action):
         turn = read_turn(tracker)
         if turn.rehearsal:
             dispatcher.utter_message(response="utter_handing_over")
-            return slots(**REQUEST_OVER)
+            return [*slots(**REQUEST_OVER), LISTEN]
         reason, text = handover_reason(turn), summary(turn, self.tools.catalog)
         try:
             await self.tools.desk.hand_over(
@@ -50,7 +50,7 @@ class ActionHandOver(Action):
             dispatcher.utter_message(
                 json_message={"hand_over": {"reason": reason, "summary": text}}
             )
-        return slots(**REQUEST_OVER)
+        return [*slots(**REQUEST_OVER), LISTEN]
 
 
 def handover_reason(turn: Turn) -> str:

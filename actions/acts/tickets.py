@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.acts.base import Tools
 from actions.desk_client import DeskRefused, DeskUnavailable, StaleEpoch, TicketAnswer
-from actions.slots import REQUEST_OVER, SlotEvent, latest_record, slots
+from actions.slots import LISTEN, REQUEST_OVER, SlotEvent, latest_record, slots
 from actions.summary import summary
 from actions.turn import Turn, read_turn
 
@@ -51,7 +51,7 @@ class ActionCreateTicket(Action):
             answer = await self._ask_desk(turn, category)
         except StaleEpoch:
             logger.info("a ticket came too late: the conversation has another owner")
-            return []
+            return _not_opened()
         except (DeskUnavailable, DeskRefused) as error:
             logger.warning("no ticket: %s", error)
             return self._fail(dispatcher, turn)
@@ -91,10 +91,14 @@ class ActionCreateTicket(Action):
                 }
             }
         )
-        return []
+        return _not_opened()
 
 
 def _opened(ticket_id: str, category: str) -> list[SlotEvent]:
-    return slots(
-        **{**REQUEST_OVER, "ticket_open": True, "ticket_id": ticket_id, "category": category}
-    )
+    over = {**REQUEST_OVER, "ticket_open": True, "ticket_id": ticket_id, "category": category}
+    return [*slots(**over), LISTEN]
+
+
+def _not_opened() -> list[SlotEvent]:
+    """The request is kept; only the question is closed, for a person has the conversation now."""
+    return [*slots(asking=False), LISTEN]

@@ -98,7 +98,16 @@ class _Case:
             and backed
             and lead == self.by_all[0]
             and self.posterior[lead] >= self.settings.agree_min_posterior
+            and self._fits_the_order(lead)
         )
+
+    def _fits_the_order(self, category: str) -> bool:
+        """The order's state is not plainly against it; an unknown state is against nothing."""
+        state = self.evidence.order_state
+        if state not in self.settings.states:
+            return True
+        fits = {c: row[state] for c, row in self.settings.state_likelihood.items()}
+        return fits[category] >= self.settings.agree_min_state * max(fits.values())
 
     def _after_the_last_question(self) -> Verdict:
         best = self.by_all[0]

@@ -38,6 +38,7 @@ class ReviewSettings:
     agree_min_text: float
     agree_min_lead: float
     agree_min_posterior: float
+    agree_min_state: float
     tie: float
     always_ask: bool
     most_questions: int
@@ -88,6 +89,7 @@ def parse_review_settings(
         agree_min_text=agreement.number("min_text", least=0, most=1),
         agree_min_lead=agreement.number("min_lead", least=1),
         agree_min_posterior=agreement.number("min_posterior", least=0, most=1),
+        agree_min_state=agreement.number("min_state", least=0, most=1),
         tie=conflict.number("tie", above=0, most=1),
         always_ask=conflict.flag("always_ask"),
         most_questions=question.whole("most", least=1, most=2),
