@@ -162,7 +162,8 @@ def _stranded(record: Record) -> bool:
     Small talk and what is out of scope need an answer, no more. Anybody else needs a question that
     is still open: choices besides `human`, or words that end in a question mark.
     """
-    spoken = [event for event in record.turns[-1].events if event.get("author") != "customer"]
+    last = record.turns[-1].events if record.turns else []
+    spoken = [event for event in last if event.get("author") != "customer"]
     if not spoken:
         return True
     if not record.case.in_scope and record.case.true != "human":
