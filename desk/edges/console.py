@@ -6,32 +6,22 @@ answer 401 as JSON when the session has ended, and the page then says so without
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from desk.edges import web
+from desk.edges.pages import texts
 from desk.flow.agent import Agent, conversation_view, queue_view
 from desk.flow.desk import Desk
 from desk.rules.refused import Refused
-from desk.settings import ROOT
 from desk.store import events
 
 console = Blueprint("console")
 
 #: How long the chosen language is remembered, in seconds.
 LANG_COOKIE_S = 365 * 24 * 3600
-
-
-@cache
-def texts(lang: str) -> dict[str, str]:
-    """Every sentence of the console in `lang` ("zh" or "en"): key -> text with `{placeholders}`."""
-    path = ROOT / "desk" / "web" / "i18n" / f"console.{lang}.json"
-    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 class Words:
@@ -44,7 +34,7 @@ class Words:
 
     def __init__(self, desk: Desk, lang: str) -> None:
         self._content = desk.content
-        self._texts = texts(lang)
+        self._texts: dict[str, str] = texts("console.", lang)
         self._lang = lang
 
     def t(self, key: str, **values: object) -> str:
@@ -77,6 +67,10 @@ class Words:
             return f"{self.label(before)} → {self.label(after)} {remark}".strip()
         return self.because(text)
 
+    def in_words(self, value: Any) -> str:
+        """A value that may come in both languages (`{"zh", "en"}`), as text."""
+        return str(value.get(self._lang, "")) if isinstance(value, dict) else str(value or "")
+
     def values(self) -> dict[str, Any]:
         """All of it under the names the templates use."""
         return {
@@ -85,6 +79,7 @@ class Words:
             "label": self.label,
             "because": self.because,
             "entry_text": self.entry_text,
+            "in_words": self.in_words,
             "carrier": lambda code: self.named("carrier", code),
             "order_state": lambda state: self.named("order.state", state),
             "reason": lambda code: self.named("reason", code),
