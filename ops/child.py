@@ -31,7 +31,7 @@ class Guard:
 
     def tell(self, order: str, value: object) -> None:
         """`watch GROUP`, `forget GROUP` or `postgres FOLDER`."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # it is gone, or let go
             assert self.process.stdin
             self.process.stdin.write(f"{order} {value}\n")
             self.process.stdin.flush()

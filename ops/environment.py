@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from desk.settings import Settings
+from ops.child import ROOT
 from ops.ports import Ports
 from ops.postgres import tracker_url
 from ops.trouble import Trouble
@@ -77,6 +78,7 @@ def part_environment(
         "KEFU_BOT_DB_URL": extra.get("KEFU_BOT_DB_URL") or tracker_url(database_url),
         "KEFU_PORT": str(ports.desk),
         "KEFU_DESK_URL": desk_url,
+        "KEFU_BOT_MODEL": env.get("KEFU_BOT_MODEL") or str(ROOT / "models/kefu.tar.gz"),
         "KEFU_DEMO": env.get("KEFU_DEMO") or ("1" if demo else "0"),
         "PYTHONUNBUFFERED": "1",
     }

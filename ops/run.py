@@ -58,6 +58,7 @@ class Stopper:
     def check(self) -> None:
         """Raises Stopped once somebody asked to stop."""
         if self.asked:
+            self.console.say("stopping the desk, the actions, Rasa and PostgreSQL")
             raise Stopped
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -95,7 +96,6 @@ def main() -> int:
             system.tend()
             time.sleep(0.5)
     except Stopped:
-        console.say("stopping the desk, the actions, Rasa and PostgreSQL")
         if stopper.system:
             stopper.system.stop()
         console.say("stopped")

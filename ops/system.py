@@ -142,6 +142,7 @@ class System:
         self._folder.take()
         self.ports = self.ports or free_ports()
         require_free(self.ports, self._setting("KEFU_HOST") or "127.0.0.1")
+        service_token(self.data_dir, self.extra)  # made before three programs look for it
         self._guard = Guard()
         self.database_url = self._setting("KEFU_DATABASE_URL")
         if not self.database_url:
@@ -162,9 +163,10 @@ class System:
         self.start_part("desk")
 
     def train_if_needed(self) -> None:
-        """Train the bot unless the model fits its sources."""
+        """Train the bot unless the model fits its sources, or the settings name another model."""
         assert self._guard and self.ports
-        if self.ports.bot is None or training.is_trained():
+        elsewhere = self.ports.bot is None or self._setting("KEFU_BOT_MODEL")
+        if elsewhere or training.is_trained():
             return
         with one_at_a_time(ROOT / "models/.lock", self.check):
             if not training.is_trained():

@@ -25,5 +25,5 @@ def main() -> int:
         return 130
     finally:
         guard.close()
-    print(f"trained in {time.monotonic() - began:.0f} s: models/{training.MODEL}.tar.gz")
+    print(f"trained in {time.monotonic() - began:.0f} s: {training.MODEL.relative_to(ROOT)}")
     return 0

@@ -10,8 +10,9 @@ from ops.child import ROOT, Child, Guard
 from ops.environment import bot_environment
 from ops.trouble import Trouble
 
-STAMP = ROOT / "models" / ".trained"
-MODEL = "kefu"
+#: The one model that the running system uses; `rasa train` by hand writes others beside it.
+MODEL = ROOT / "models" / "kefu.tar.gz"
+STAMP = MODEL.with_name(".trained")
 #: Files and folders that the model is made from.
 SOURCES = (
     "config.yml",
@@ -46,8 +47,7 @@ def fingerprint() -> str:
 
 def is_trained() -> bool:
     """Whether the model fits the sources as they are now."""
-    model = STAMP.with_name(f"{MODEL}.tar.gz")
-    return model.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+    return MODEL.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
 
 
 def train(logs: Path, guard: Guard, check: Callable[[], None]) -> None:
@@ -60,8 +60,9 @@ def train(logs: Path, guard: Guard, check: Callable[[], None]) -> None:
         Trouble: with the last useful lines and the log's path.
     """
     before = fingerprint()
-    STAMP.unlink(missing_ok=True)
-    command = [str(ROOT / ".venv-bot/bin/rasa"), "train", "--fixed-model-name", MODEL]
+    fresh = MODEL.parent / "new" / MODEL.name
+    command = [str(ROOT / ".venv-bot/bin/rasa"), "train", "--out", str(fresh.parent)]
+    command += ["--fixed-model-name", "kefu"]
     child = Child("train", command, bot_environment(), logs, guard)
     child.log.unlink(missing_ok=True)
     child.start()
@@ -72,7 +73,8 @@ def train(logs: Path, guard: Guard, check: Callable[[], None]) -> None:
         raise
     if code != 0:
         raise Trouble(f"training failed:\n{useful_lines(child)}\nAll of it: {child.log}")
-    STAMP.parent.mkdir(exist_ok=True)
+    # In one step, because another system may be loading the model at this moment.
+    fresh.replace(MODEL)
     STAMP.write_text(before)
 
 
