@@ -1,0 +1,286 @@
+"""The review's verdicts, one situation each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from actions.review.decision import opinion_matters, review
+from actions.review.evidence import Evidence, Opinion, Verdict
+from actions.review.settings import ReviewSettings
+
+SEED = "这个快递还未取件,怎么就产生费用了?"
+
+
+def evidence(ranking: dict[str, float], **more: Any) -> Evidence:
+    """Evidence with only a ranking, and what the test is about."""
+    given: dict[str, Any] = {"message": "x", "stated": None, "order_state": None, **more}
+    return Evidence(ranking=tuple(ranking.items()), **given)
+
+
+def says(category: str | None) -> Opinion:
+    return Opinion(category, "x", "m", 5, "json_schema")
+
+
+def offered(verdict: Verdict) -> list[str]:
+    return [name for name, _ in verdict.candidates]
+
+
+@pytest.mark.parametrize(
+    "ranking",
+    [
+        {"pickup_urge": 0.45, "charge_dispute": 0.35, "false_pickup": 0.1},
+        {"charge_dispute": 0.55, "pickup_urge": 0.3, "false_pickup": 0.1},
+        {"pickup_urge": 0.93, "charge_dispute": 0.04, "false_pickup": 0.01},
+        {"pickup_urge": 0.4, "charge_dispute": 0.25, "false_pickup": 0.2, "weight_dispute": 0.1},
+    ],
+)
+def test_the_seed_is_asked_with_the_courier_and_the_money_among_the_choices(
+    settings: ReviewSettings, ranking: dict[str, float]
+) -> None:
+    seed = evidence(ranking, message=SEED, stated="false_pickup", order_state="accepted")
+    verdict = review(seed, settings)
+    assert verdict.kind == "clarify"
+    assert {"pickup_urge", "charge_dispute"} <= set(offered(verdict))
+    assert 2 <= len(offered(verdict)) <= 3
+
+
+def test_a_conflict_offers_what_was_written_first_and_what_was_ticked_last(
+    settings: ReviewSettings,
+) -> None:
+    verdict = review(evidence({"loss_claim": 0.9}, stated="transit_urge"), settings)
+    assert verdict.kind == "clarify"
+    assert offered(verdict)[0] == "loss_claim"
+    assert offered(verdict)[-1] == "transit_urge"
+
+
+@pytest.mark.parametrize("sure", [0.35, 0.6, 0.95])
+def test_ticked_and_written_agree_even_when_moderately_sure(
+    settings: ReviewSettings, sure: float
+) -> None:
+    ranking = {"pickup_urge": sure, "delivery_urge": 0.02}
+    verdict = review(evidence(ranking, stated="pickup_urge", order_state="accepted"), settings)
+    assert (verdict.kind, verdict.category) == ("agree", "pickup_urge")
+
+
+def test_agreement_against_the_orders_state_is_asked_about(settings: ReviewSettings) -> None:
+    ranking = {"false_pickup": 0.6, "pickup_urge": 0.15}
+    ticked = evidence(ranking, stated="false_pickup")
+    assert review(replace(ticked, order_state="collected"), settings).kind == "agree"
+    assert review(replace(ticked, order_state="accepted"), settings).kind == "clarify"
+
+
+def test_a_very_clear_message_is_believed_against_the_orders_state(
+    settings: ReviewSettings,
+) -> None:
+    ranking = {"false_pickup": 0.97, "pickup_urge": 0.01}
+    clear = evidence(ranking, stated="false_pickup", order_state="accepted")
+    assert review(clear, settings).kind == "agree"
+
+
+def test_nothing_ticked_and_a_clear_message_becomes_a_ticket(settings: ReviewSettings) -> None:
+    verdict = review(evidence({"damage_claim": 0.95}, order_state="delivered"), settings)
+    assert (verdict.kind, verdict.category) == ("agree", "damage_claim")
+
+
+def test_nothing_ticked_and_an_open_message_is_asked_about(settings: ReviewSettings) -> None:
+    verdict = review(evidence({"transit_urge": 0.5, "loss_claim": 0.4}), settings)
+    assert verdict.kind == "clarify"
+    assert offered(verdict)[:2] == ["transit_urge", "loss_claim"]
+
+
+def test_a_dearer_mistake_needs_more_certainty(settings: ReviewSettings) -> None:
+    cheap = evidence({"pickup_urge": 0.87, "transit_urge": 0.09})
+    dear = evidence({"cancel_appeal": 0.87, "transit_urge": 0.09})
+    assert review(cheap, settings).kind == "agree"
+    assert review(dear, settings).kind == "clarify"
+
+
+@pytest.mark.parametrize("intent", ["out_of_scope", "chitchat", "greet"])
+def test_a_tick_does_not_make_a_ticket_of_a_message_that_needs_none(
+    settings: ReviewSettings, intent: str
+) -> None:
+    ranking = {intent: 0.6, "pickup_urge": 0.39}
+    ticked = evidence(ranking, stated="pickup_urge", order_state="accepted")
+    assert review(ticked, settings).kind == "clarify"
+    assert review(replace(ticked, misses=1), settings).kind == "human"
+
+
+def test_whoever_asks_for_a_person_gets_one_whatever_was_ticked(settings: ReviewSettings) -> None:
+    verdict = review(evidence({"human": 0.7, "pickup_urge": 0.2}, stated="pickup_urge"), settings)
+    assert verdict.kind == "human"
+
+
+def test_the_first_message_not_understood_offers_what_tick_and_order_suggest(
+    settings: ReviewSettings,
+) -> None:
+    ranking = {"nlu_fallback": 0.7, "loss_claim": 0.1, "pickup_urge": 0.1}
+    verdict = review(evidence(ranking, stated="pickup_urge", order_state="accepted"), settings)
+    assert verdict.kind == "clarify"
+    assert not verdict.understood
+    assert offered(verdict)[0] == "pickup_urge"
+
+
+def test_the_second_message_not_understood_goes_to_a_person(settings: ReviewSettings) -> None:
+    assert review(evidence({"nlu_fallback": 0.7}, misses=1), settings).kind == "human"
+
+
+def test_an_answer_word_out_of_the_blue_is_not_understood(settings: ReviewSettings) -> None:
+    verdict = review(evidence({"pick_one": 0.9, "pickup_urge": 0.05}), settings)
+    assert verdict.kind == "clarify"
+    assert not verdict.understood
+
+
+def test_no_ranking_at_all_is_not_understood(settings: ReviewSettings) -> None:
+    assert not review(evidence({}), settings).understood
+
+
+def test_an_answer_in_own_words_is_read_in_the_light_of_the_question(
+    settings: ReviewSettings,
+) -> None:
+    ranking = {"pickup_urge": 0.4, "delivery_urge": 0.3}
+    asked = {"stated": "false_pickup", "questions_asked": 1}
+    without = review(evidence(ranking, **asked), settings)
+    with_offer = review(evidence(ranking, **asked, offered=("pickup_urge",)), settings)
+    assert without.kind == "clarify"
+    assert (with_offer.kind, with_offer.category) == ("agree", "pickup_urge")
+
+
+def test_after_one_question_the_tick_alone_forces_no_second_one(settings: ReviewSettings) -> None:
+    verdict = review(
+        evidence(
+            {"pickup_urge": 0.9},
+            stated="false_pickup",
+            order_state="accepted",
+            questions_asked=1,
+            offered=("pickup_urge", "charge_dispute", "false_pickup"),
+        ),
+        settings,
+    )
+    assert (verdict.kind, verdict.category) == ("agree", "pickup_urge")
+
+
+def test_after_two_questions_it_is_a_ticket_when_reasonably_sure(settings: ReviewSettings) -> None:
+    verdict = review(evidence({"pickup_urge": 0.8}, questions_asked=2), settings)
+    assert (verdict.kind, verdict.category) == ("agree", "pickup_urge")
+
+
+def test_after_two_questions_it_is_a_person_when_not(settings: ReviewSettings) -> None:
+    ranking = {"pickup_urge": 0.5, "delivery_urge": 0.45}
+    assert review(evidence(ranking, questions_asked=2), settings).kind == "human"
+
+
+def test_what_the_customer_said_no_to_is_neither_chosen_nor_offered(
+    settings: ReviewSettings,
+) -> None:
+    ranking = {"pickup_urge": 0.9, "cancel_appeal": 0.05}
+    verdict = review(evidence(ranking, rejected=("pickup_urge",)), settings)
+    assert "pickup_urge" not in offered(verdict)
+    assert verdict.posterior["pickup_urge"] == 0.0
+
+
+def test_when_everything_was_rejected_only_a_person_is_left(settings: ReviewSettings) -> None:
+    verdict = review(evidence({"pickup_urge": 0.9}, rejected=settings.categories), settings)
+    assert verdict.kind == "human"
+
+
+def test_a_model_that_agrees_can_save_a_question(settings: ReviewSettings) -> None:
+    ranking = {"damage_claim": 0.7, "loss_claim": 0.25}
+    assert review(evidence(ranking), settings).kind == "clarify"
+    assert review(evidence(ranking, opinion=says("damage_claim")), settings).kind == "agree"
+
+
+def test_a_model_that_contradicts_causes_a_question(settings: ReviewSettings) -> None:
+    ranking = {"damage_claim": 0.9, "loss_claim": 0.05}
+    assert review(evidence(ranking), settings).kind == "agree"
+    assert review(evidence(ranking, opinion=says("loss_claim")), settings).kind == "clarify"
+
+
+def test_a_model_alone_opens_no_ticket(settings: ReviewSettings) -> None:
+    ranking = {"damage_claim": 0.6, "loss_claim": 0.1, "courier_complaint": 0.02}
+    verdict = review(evidence(ranking, opinion=says("courier_complaint")), settings)
+    assert verdict.kind != "agree" or verdict.category == "damage_claim"
+
+
+def test_a_model_that_cannot_decide_changes_nothing(settings: ReviewSettings) -> None:
+    without = review(evidence({"damage_claim": 0.7, "loss_claim": 0.25}), settings)
+    undecided = replace(evidence({"damage_claim": 0.7, "loss_claim": 0.25}), opinion=says(None))
+    assert review(undecided, settings).posterior == without.posterior
+
+
+def test_a_conflict_is_asked_about_even_if_the_model_takes_a_side(
+    settings: ReviewSettings,
+) -> None:
+    for side in ("loss_claim", "transit_urge"):
+        conflict = evidence({"loss_claim": 0.9}, stated="transit_urge", opinion=says(side))
+        assert review(conflict, settings).kind == "clarify"
+
+
+def test_a_near_tie_with_the_ticked_one_is_no_conflict(settings: ReviewSettings) -> None:
+    ranking = {"transit_urge": 0.45, "delivery_urge": 0.43}
+    verdict = review(
+        evidence(ranking, stated="delivery_urge", order_state="out_for_delivery"), settings
+    )
+    assert (verdict.kind, verdict.category) == ("agree", "delivery_urge")
+
+
+def test_a_conflict_may_be_left_to_the_costs_by_setting(settings: ReviewSettings) -> None:
+    relaxed = replace(settings, always_ask=False)
+    conflict = evidence({"damage_claim": 0.99}, stated="pickup_urge", order_state="delivered")
+    assert review(conflict, settings).kind == "clarify"
+    assert review(conflict, relaxed).kind == "agree"
+
+
+def test_a_person_is_the_answer_where_nothing_else_is_cheaper(settings: ReviewSettings) -> None:
+    cheap_person = replace(settings, cost_person=0.1)
+    verdict = review(evidence({"transit_urge": 0.5, "loss_claim": 0.4}), cheap_person)
+    assert verdict.kind == "human"
+
+
+def test_the_model_is_worth_asking_only_where_it_could_change_something(
+    settings: ReviewSettings,
+) -> None:
+    open_question = evidence({"damage_claim": 0.7, "loss_claim": 0.25})
+    asks_for_a_person = evidence({"human": 0.95})
+    assert opinion_matters(open_question, settings)
+    assert not opinion_matters(asks_for_a_person, settings)
+
+
+def test_an_unknown_tick_or_state_is_no_evidence(settings: ReviewSettings) -> None:
+    plain = review(evidence({"damage_claim": 0.95}), settings)
+    odd = review(evidence({"damage_claim": 0.95}, stated="pizza", order_state="lost"), settings)
+    assert odd.posterior == plain.posterior
+    assert odd.kind == plain.kind
+
+
+def test_every_verdict_says_why(settings: ReviewSettings) -> None:
+    verdict = review(
+        evidence(
+            {"loss_claim": 0.9},
+            stated="transit_urge",
+            order_state="in_transit",
+            opinion=says("loss_claim"),
+            offered=("address_change",),
+            rejected=("damage_claim",),
+        ),
+        settings,
+    )
+    told = "\n".join(verdict.reasons)
+    for part in ("the message says loss_claim", "ticked: transit_urge", "the order is in_transit"):
+        assert part in told
+    for part in (
+        "the model m says loss_claim",
+        "already offered: address_change",
+        "expected costs",
+    ):
+        assert part in told
+    assert "ruled out: damage_claim" in told
+
+
+def test_the_record_for_the_ticket_is_short_json(settings: ReviewSettings) -> None:
+    record = review(evidence({"loss_claim": 0.9}), settings).as_record()
+    assert record["verdict"] == "agree"
+    assert isinstance(record["probabilities"], dict)
+    assert len(record["probabilities"]) == 5
