@@ -17,7 +17,7 @@ from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
-from rasa.shared.core.events import UserUttered, deserialise_events
+from rasa.shared.core.events import SlotSet, UserUttered, deserialise_events
 
 from bot.action_calls import ActionFailed, call_action, check_answer
 
@@ -101,13 +101,14 @@ async def _call_action_server(
 
 
 def _action_call(name: str, tracker: Any) -> Dict[str, Any]:
-    """What the action server needs: slots, the latest message, the events of this turn.
+    """What the action server needs: slots, the latest message, the events of this turn, and
+    of earlier turns the slots that were set (they carry the last review's record).
 
     The original posts the whole conversation and the whole domain with every call. The empty
     domain keeps rasa-sdk from asking for it (it answers 449 to a call without one).
     """
     state = tracker.current_state()
-    state["events"] = [event.as_dict() for event in _events_of_this_turn(tracker)]
+    state["events"] = [event.as_dict() for event in _events_to_send(tracker)]
     return {
         "next_action": name,
         "sender_id": tracker.sender_id,
@@ -117,13 +118,10 @@ def _action_call(name: str, tracker: Any) -> Dict[str, Any]:
     }
 
 
-def _events_of_this_turn(tracker: Any) -> List[Any]:
-    turn: List[Any] = []
-    for event in reversed(tracker.events):
-        turn.append(event)
-        if isinstance(event, UserUttered):
-            break
-    return turn[::-1]
+def _events_to_send(tracker: Any) -> List[Any]:
+    events = list(tracker.events)
+    turn = max((i for i, e in enumerate(events) if isinstance(e, UserUttered)), default=0)
+    return [e for e in events[:turn] if isinstance(e, SlotSet)] + events[turn:]
 
 
 # ------------------------------------------------------------------ the graph

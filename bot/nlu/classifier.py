@@ -30,6 +30,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from bot.nlu.calibration import fit_temperature, softmax
+from bot.nlu.text import says_something
 
 logger = logging.getLogger(__name__)
 
@@ -121,23 +122,32 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
         return messages
 
     def _rank(self, message: Message) -> List[Dict[Text, Any]]:
-        # Text without one known character (blank, or signs nobody wrote before) is not
-        # understood; scored, it would come out as whichever intent has the largest bias.
-        nothing = [{"name": None, "confidence": 0.0}]
-        if self._model is None or not message.get(TEXT):
-            return nothing
+        if self._model is None:
+            return [{"name": None, "confidence": 0.0}]
+        shares = self._shares(message)
+        return [
+            {"name": str(self._model.classes_[i]), "confidence": float(shares[i])}
+            for i in np.argsort(-shares)
+        ]
+
+    def _shares(self, message: Message) -> np.ndarray:
+        """The probability of each intent; all the same when the text says nothing.
+
+        Text without a word or an emoji, or without one known character, would otherwise come
+        out as whichever intent has the largest bias.
+        """
+        known = len(self._model.classes_)
+        even = np.full(known, 1.0 / known)
+        if not says_something(message.get(TEXT) or ""):
+            return even
         parts = _parts([message])
         features = self._stack([v.transform(part) for v, part in zip(self._vectorizers, parts)])
         if features.nnz == 0:
-            return nothing
+            return even
         scores = self._model.decision_function(features)
         if scores.ndim == 1:  # scikit-learn's shape for two intents
             scores = np.stack([-scores, scores], axis=1)
-        shares = softmax(scores * self._temperature)[0]
-        order = np.argsort(-shares)
-        return [
-            {"name": str(self._model.classes_[i]), "confidence": float(shares[i])} for i in order
-        ]
+        return softmax(scores * self._temperature)[0]
 
     def _calibrate(self, features: csr_matrix, labels: np.ndarray) -> float:
         folds = min(self._config["folds"], int(np.unique(labels, return_counts=True)[1].min()))

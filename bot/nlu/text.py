@@ -28,6 +28,11 @@ def normalise(text: str) -> str:
     return _REPEATED.sub(r"\1\1", text)
 
 
+def says_something(text: str) -> bool:
+    """Whether there is a letter, a digit, a Chinese character or an emoji in it."""
+    return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)
+
+
 def without_command(text: str) -> str:
     """The text without what would make Rasa read it as a command.
 
