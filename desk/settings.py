@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -62,36 +63,37 @@ class Settings(BaseSettings):
         Raises:
             OSError: the data directory cannot be written.
         """
-        value = getattr(self, name)
-        if value:
-            return str(value)
-        path = self.data_dir / "secrets" / name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            # O_EXCL: of several processes starting at once exactly one makes the secret.
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_urlsafe(32))
-        text = path.read_text().strip()
-        for _ in range(50):  # the winner may not have written yet
-            if text:
-                break
-            text = path.read_text().strip()
-        return text
+        return str(getattr(self, name)) or kept_secret(self.data_dir, name)
 
     @cached_property
     def session_secret(self) -> str:
         """Key of the desk's own session tokens; apart from the merchant's key on purpose."""
-        return self.secret_named("session_secret")
-
-    def secret_named(self, name: str) -> str:
-        """A secret that is no setting: made once, kept in the data directory."""
-        return Settings.model_construct(data_dir=self.data_dir, **{name: ""}).secret(name)
+        return kept_secret(self.data_dir, "session_secret")
 
     @property
     def base_url(self) -> str:
         """The address of this desk for people and callbacks."""
         return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+
+def kept_secret(data_dir: Path, name: str) -> str:
+    """A secret made once and kept in `data_dir/secrets/name`, readable by its owner only.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    path = data_dir / "secrets" / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        # O_EXCL: of several processes starting at once exactly one makes the secret.
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        for _ in range(100):  # its maker may not have written it yet
+            if text := path.read_text().strip():
+                return text
+            time.sleep(0.02)
+        raise OSError(f"{path}: the secret is empty; delete the file to have a new one") from None
+    with os.fdopen(handle, "w") as file:
+        secret = secrets.token_urlsafe(32)
+        file.write(secret)
+    return secret

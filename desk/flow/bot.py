@@ -103,7 +103,7 @@ async def finish_turn(desk: Desk, turn: Turn, messages: Sequence[dict[str, Any]]
         if not spoken and not asked:
             await hand_over(desk, tx, conversation, "bot_silent")
             return False
-        human = {"id": "human", "label": desk.say("utter_human_choice", conversation.lang)}
+        human = desk.human_choice(conversation.lang)
         replies = [
             {
                 "text": m["text"],

@@ -202,7 +202,7 @@ async def _effect(desk: Desk, tx: AsyncConnection, ticket: Ticket, fact: Fact) -
         )
     else:
         words = desk.say("utter_ticket_informed", lang, label=label, because=because)
-        news = News(ticket_json(desk, ticket, lang), words)
+        news = News(ticket_json(desk, ticket, lang), words, (desk.human_choice(lang),))
         conversation, _ = await desk.carry_out(tx, conversation, news)
         if ruling.effect == "escalate":
             summary = f"工单 {category.label['zh']}：{desk.content.facts[fact.fact].label['zh']}"

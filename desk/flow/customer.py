@@ -111,7 +111,11 @@ async def _greet(
     if text is None and category:
         label = desk.content.categories[category].label[conversation.lang]
         words.append(desk.say("utter_ask_problem_stated", conversation.lang, label=label))
-    greeting = Event("message", "bot", {"text": "\n".join(words), "choices": []})
+    greeting = Event(
+        "message",
+        "bot",
+        {"text": "\n".join(words), "choices": [desk.human_choice(conversation.lang)]},
+    )
     now = desk.now()
     stored = await events.append(tx, conversation.id, conversation.last_seq, [greeting], now)
 

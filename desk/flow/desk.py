@@ -44,6 +44,10 @@ class Desk:
         """A sentence of domain.yml."""
         return self.content.sentences.say(name, lang, **values)
 
+    def human_choice(self, lang: str) -> dict[str, str]:
+        """The choice that is on every message while the bot owns the conversation."""
+        return {"id": "human", "label": self.say("utter_human_choice", lang)}
+
     async def must_lock(self, tx: AsyncConnection, conversation_id: str) -> Conversation:
         """Load a conversation under lock.
 

@@ -170,7 +170,11 @@ async def correct(
         label = desk.content.categories[category].label[conversation.lang]
         words = desk.say("utter_ticket_corrected", conversation.lang, label=label)
     shown = ticket_json(desk, after, conversation.lang)
-    await desk.carry_out(tx, conversation, News(shown, words, epoch=epoch, settles_request=True))
+    await desk.carry_out(
+        tx,
+        conversation,
+        News(shown, words, (desk.human_choice(conversation.lang),), epoch, settles_request=True),
+    )
     return after, "corrected"
 
 
@@ -194,7 +198,9 @@ async def complete(
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, author, now)
     shown = ticket_json(desk, after, conversation.lang)
-    await desk.carry_out(tx, conversation, News(shown, words))
+    await desk.carry_out(
+        tx, conversation, News(shown, words, (desk.human_choice(conversation.lang),))
+    )
     return after
 
 
@@ -218,7 +224,15 @@ async def reopen(
     await tickets.add_entry(tx, after.id, entry, author, now)
     label = desk.content.categories[after.category].label[conversation.lang]
     words = desk.say("utter_ticket_reopened", conversation.lang, label=label)
-    await desk.carry_out(tx, conversation, News(ticket_json(desk, after, conversation.lang), words))
+    await desk.carry_out(
+        tx,
+        conversation,
+        News(
+            ticket_json(desk, after, conversation.lang),
+            words,
+            (desk.human_choice(conversation.lang),),
+        ),
+    )
     return after
 
 

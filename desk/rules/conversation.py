@@ -175,6 +175,8 @@ class News:
 
     ticket: Mapping[str, Any]
     text: str | None = None
+    #: Offered with the text while the bot owns the conversation: the way to a person.
+    choices: tuple[Mapping[str, str], ...] = ()
     #: The epoch the bot acted in, when the bot caused it.
     epoch: int | None = None
     #: The request is settled: the ticked category has been used up.
@@ -409,7 +411,10 @@ def _agent_say(c: Conversation, command: AgentSay) -> Outcome:
 def _news(c: Conversation, command: News) -> Outcome:
     events = [Event("ticket", "system", {"ticket": dict(command.ticket)})]
     if command.text:
-        events.append(Event("message", "system", {"text": command.text}))
+        body: dict[str, Any] = {"text": command.text}
+        if c.owner == "bot":
+            body["choices"] = [dict(choice) for choice in command.choices]
+        events.append(Event("message", "system", body))
     if command.settles_request:
         c = replace(c, stated=None)
     return Outcome(c, tuple(events))
