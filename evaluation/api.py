@@ -38,13 +38,13 @@ class Desk:
         self._url = url.rstrip("/")
         self._merchant = merchant
 
-    async def labels(self) -> dict[str, str]:
-        """Category id -> what the menu calls it, in Chinese.
+    async def labels(self, language: str) -> dict[str, str]:
+        """Category id -> what the menu calls it, in `zh` or `en`.
 
         Raises:
             ApiError: the desk cannot be reached or refuses.
         """
-        answer = await self._call("GET", "/api/categories", language="zh")
+        answer = await self._call("GET", "/api/categories", language=language)
         rows = answer.get("categories", []) if isinstance(answer, dict) else answer
         return {str(row["id"]): str(row["label"]) for row in rows}
 

@@ -71,6 +71,11 @@ class Case:
     note: str = ""
 
     @property
+    def language(self) -> str:
+        """Language of the customer's browser: `en` for a message in ASCII alone, else `zh`."""
+        return "en" if self.message.isascii() else "zh"
+
+    @property
     def in_scope(self) -> bool:
         """A ticket is what this customer needs."""
         return self.true in CATEGORIES

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 460, 300, 52, 44, 14
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 460, 300, 64, 44, 14
 INNER_W, INNER_H = WIDTH - LEFT - 14, HEIGHT - BOTTOM - TOP
+
+#: What should come of those who need no ticket.
+RIGHT_WITHOUT_TICKET = {"human": "person", "chitchat": "no ticket", "out_of_scope": "no ticket"}
 
 
 def _x(value: float) -> float:
@@ -25,7 +28,7 @@ def _frame(title: str, across: str, up: str, x_ticks: str, top: float, inside: s
     """A chart's title for screen readers, axes, their names and four steps upwards to `top`."""
     steps = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{LEFT + INNER_W}" y1="{_y(i / 4):.1f}" '
-        f'y2="{_y(i / 4):.1f}"/>' + _text(LEFT - 6, _y(i / 4) + 4, f"{top * i / 4:.3g}", "end")
+        f'y2="{_y(i / 4):.1f}"/>' + _text(LEFT - 6, _y(i / 4) + 4, f"{top * i / 4:.2g}", "end")
         for i in range(5)
     )
     turned = f'transform="rotate(-90 12 {TOP + INNER_H / 2:.0f})"'
@@ -50,19 +53,20 @@ def histogram(counts: Mapping[int, int], across: str) -> str:
         across: name of the horizontal axis.
     """
     slots = max(counts, default=0) + 1
-    most = max(counts.values(), default=0) or 1
+    # Four even steps of whole cases, with room for the number above the highest bar.
+    top = (max(counts.values(), default=0) * 11 // 10 // 4 + 1) * 4
     bars, ticks = "", ""
     for value in range(slots):
         count = counts.get(value, 0)
         left, width = _x(value / slots), INNER_W / slots
-        height = count / most * INNER_H * 0.92
+        height = count / top * INNER_H
         bars += (
             f'<rect class="bar" x="{left + width * 0.15:.1f}" y="{TOP + INNER_H - height:.1f}" '
             f'width="{width * 0.7:.1f}" height="{height:.1f}"/>'
             + _text(left + width / 2, TOP + INNER_H - height - 4, str(count))
         )
         ticks += _text(left + width / 2, TOP + INNER_H + 18, str(value))
-    return _frame(f"Cases by {across}", across, "cases", ticks, most / 0.92, bars)
+    return _frame(f"Cases by {across}", across, "cases", ticks, top, bars)
 
 
 def risk_coverage_chart(points: Sequence[tuple[float, float]]) -> str:
@@ -110,7 +114,7 @@ def confusion_table(counts: Mapping[tuple[str, str], int], rows: Sequence[str]) 
         cells = ""
         for column in columns:
             count = counts.get((true, column), 0)
-            kind = "right" if column == true else "off"
+            kind = "right" if column == RIGHT_WITHOUT_TICKET.get(true, true) else "off"
             style = f' class="{kind}" style="--share:{count / total:.3f}"' if count else ""
             cells += f"<td{style}>{count or ''}</td>"
         body += f'<tr><th scope="row">{escape(true)}</th>{cells}<td class="sum">{total}</td></tr>'

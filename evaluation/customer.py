@@ -101,8 +101,7 @@ class Customer:
             "fees": [{"kind": "freight", "amount": 18.0, "paid": True}],
         }
         await self._desk.put_order(name, order)
-        language = "en" if self._case.message.isascii() else "zh"
-        return await self._desk.sign_in(name, name, language)
+        return await self._desk.sign_in(name, name, self._case.language)
 
     def _next_move(self, turn: Turn) -> Reply | None:
         """None when the case is over."""

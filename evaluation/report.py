@@ -35,10 +35,8 @@ Pair = tuple[Record, Outcome]
 
 
 def language(case: Case) -> str:
-    """`en` for a message in ASCII alone, `mixed` and `traditional` as the case says, else `zh`."""
-    if case.kind in ("mixed", "traditional"):
-        return case.kind
-    return "en" if case.message.isascii() else "zh"
+    """`mixed` and `traditional` where the case says so, else the customer's language."""
+    return case.kind if case.kind in ("mixed", "traditional") else case.language
 
 
 def verdict(outcome: Outcome) -> str:

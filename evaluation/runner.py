@@ -75,11 +75,11 @@ async def run(
     connector = aiohttp.TCPConnector(limit=concurrency * 2 + 2)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
         desk = Desk(http, url, merchant)
-        labels = await desk.labels()
+        labels = {language: await desk.labels(language) for language in ("zh", "en")}
 
         async def one(case: Case) -> tuple[Record, Outcome]:
             async with gate:
-                record = await Customer(desk, case, labels, temper).live()
+                record = await Customer(desk, case, labels[case.language], temper).live()
             outcome = judge(record)
             progress.add(outcome)
             return record, outcome
