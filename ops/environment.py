@@ -28,18 +28,18 @@ RASA = {
 }
 
 
-def bot_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment for a Rasa command; what is set there or in `extra` wins."""
-    return {**RASA, **os.environ, **(extra or {})}
+def bot_environment() -> dict[str, str]:
+    """This process's environment for a Rasa command; what is set there wins."""
+    return {**RASA, **os.environ}
 
 
-def service_token(data_dir: Path, extra: Mapping[str, str]) -> str:
+def service_token(data_dir: Path, env: Mapping[str, str]) -> str:
     """The token shared by desk, bot and actions; made and kept below `data_dir` when unset.
 
     Raises:
         Trouble: a setting has a value of the wrong kind.
     """
-    told = extra.get("KEFU_SERVICE_TOKEN") or os.environ.get("KEFU_SERVICE_TOKEN") or ""
+    told = env.get("KEFU_SERVICE_TOKEN", "")
     try:
         return Settings(data_dir=data_dir, service_token=told).secret("service_token")
     except ValidationError as error:
@@ -55,7 +55,7 @@ def part_environment(
     desk_url: str,
     database_url: str,
     demo: bool,
-    extra: Mapping[str, str],
+    given: Mapping[str, str],
 ) -> dict[str, str]:
     """The environment of every part of one system.
 
@@ -65,17 +65,17 @@ def part_environment(
         desk_url: the desk as the actions reach it.
         database_url: `postgresql://...`
         demo: used when KEFU_DEMO is not set.
-        extra: wins over this process's environment.
+        given: the environment to start from; its settings are kept where they are ours to keep.
     """
-    env = bot_environment(extra)
+    env = {**RASA, **given}
     # Neither part is left to whoever started us: their Python would find the wrong packages.
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
         env.pop(name, None)
     env |= {
         "KEFU_DATA_DIR": str(data_dir),
-        "KEFU_SERVICE_TOKEN": service_token(data_dir, extra),
+        "KEFU_SERVICE_TOKEN": service_token(data_dir, given),
         "KEFU_DATABASE_URL": database_url,
-        "KEFU_BOT_DB_URL": extra.get("KEFU_BOT_DB_URL") or tracker_url(database_url),
+        "KEFU_BOT_DB_URL": given.get("KEFU_BOT_DB_URL") or tracker_url(database_url),
         "KEFU_PORT": str(ports.desk),
         "KEFU_DESK_URL": desk_url,
         "KEFU_BOT_MODEL": env.get("KEFU_BOT_MODEL") or str(ROOT / "models/kefu.tar.gz"),

@@ -41,9 +41,10 @@ class System:
 
     Args:
         data_dir: secrets, database and logs of this system.
-        ports: where the parts listen; free ones are picked when None.
-        demo: sample customers, orders and logins.
-        env: further environment of every part, over this process's own.
+        ports: where the parts listen. None: free ones are picked, and the KEFU_* settings of this
+            process do not count, so that a test never meets somebody's real database.
+        demo: sample customers, orders and logins, unless KEFU_DEMO says otherwise.
+        env: settings for every part, over this process's own environment.
         say: gets one line for each thing that happens.
         check: called while waiting; may raise to stop.
     """
@@ -61,7 +62,12 @@ class System:
         self.logs_dir = self.data_dir / "log"
         self.ports = ports
         self.demo = demo
-        self.extra = dict(env or {})
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if ports is not None or not name.startswith("KEFU_")
+        }
+        self.env = {**inherited, **(env or {})}
         self.say = say
         self.check = check
         self.database_url = ""
@@ -101,7 +107,7 @@ class System:
     @property
     def service_token(self) -> str:
         """The token of merchants, bot and actions."""
-        return service_token(self.data_dir, self.extra)
+        return service_token(self.data_dir, self.env)
 
     def kill(self, name: str) -> None:
         """kill -9 of a part: `desk`, `bot`, `actions` or `postgres`."""
@@ -142,7 +148,7 @@ class System:
         self._folder.take()
         self.ports = self.ports or free_ports()
         require_free(self.ports, self._setting("KEFU_HOST") or "127.0.0.1")
-        service_token(self.data_dir, self.extra)  # made before three programs look for it
+        service_token(self.data_dir, self.env)  # made before three programs look for it
         self._guard = Guard()
         self.database_url = self._setting("KEFU_DATABASE_URL")
         if not self.database_url:
@@ -186,7 +192,7 @@ class System:
             desk_url=self.url,
             database_url=self.database_url,
             demo=self.demo,
-            extra=self.extra,
+            given=self.env,
         )
         self.children[name] = Child(name, command, env, self.logs_dir, self._guard)
         self._begin(self.children[name])
@@ -256,7 +262,7 @@ class System:
         self._folder.note({name: c.pid for name, c in self.children.items() if c.pid})
 
     def _setting(self, name: str) -> str:
-        return self.extra.get(name, os.environ.get(name, ""))
+        return self.env.get(name, "")
 
     def _own_postgres(self) -> Postgres:
         if self.postgres is None:
