@@ -66,8 +66,11 @@ def create_app(*, settings: Settings | None = None) -> Sanic:
 
 def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
     """Make the parts when the server starts, in its event loop; take them apart in reverse."""
+    # All of them now, so that an operator finds them in the data directory before the first use.
     app.ctx.service_token = settings.secret("service_token")
     app.ctx.kuaidi100_salt = settings.secret("kuaidi100_salt")
+    app.ctx.customer_secret = settings.secret("customer_secret")
+    app.ctx.facts_secret = settings.secret("facts_secret")
     app.ctx.limiter = Limiter(settings.messages_per_minute)
     app.ctx.login_limiter = Limiter(LOGINS_PER_MINUTE)
     app.ctx.worker = None

@@ -51,7 +51,7 @@ async def open_session(request: Request) -> HTTPResponse:
     settings = settings_of(request)
     try:
         claims = read_customer_token(
-            body.token, settings.secret("customer_secret"), settings.customer_public_key
+            body.token, request.app.ctx.customer_secret, settings.customer_public_key
         )
     except BadToken as error:
         raise Refused("bad_token", why=str(error)) from error

@@ -9,7 +9,7 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from desk.edges import metrics
-from desk.edges.web import desk_of, ok, settings_of
+from desk.edges.web import desk_of, ok
 from desk.flow import carrier
 from desk.rules.refused import Refused
 from desk.rules.signatures import hmac_sign_matches, kuaidi100_sign_matches
@@ -65,9 +65,8 @@ async def facts(request: Request) -> HTTPResponse:
 
     Body: `{"order_id" or "waybill", "facts": [{"fact", "occurred_at"?}]}`.
     """
-    secret = settings_of(request).secret("facts_secret")
     sign = request.headers.get("x-kefu-signature", "")
-    if not hmac_sign_matches(request.body, sign, secret):
+    if not hmac_sign_matches(request.body, sign, request.app.ctx.facts_secret):
         metrics.CALLBACKS.labels(source="facts", outcome="wrong_sign").inc()
         log.warning("facts refused: wrong signature", ip=request.remote_addr or request.ip)
         raise Refused("wrong_sign")
