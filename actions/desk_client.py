@@ -129,7 +129,9 @@ class DeskClient:
     async def _try(self, path: str, body: dict[str, Any]) -> Any:
         headers = {"Authorization": f"Bearer {self._token()}"}
         session = self._open_session()
-        async with session.post(self._url + path, json=body, headers=headers) as response:
+        async with session.post(
+            self._url + path, json=body, headers=headers, allow_redirects=False
+        ) as response:
             if response.status in (200, 201):
                 return await response.json()
             if 400 <= response.status < 500:

@@ -34,7 +34,7 @@ one of the ids above. Example: {{"quote": "还没人来取件", "category": "pic
 
 #: Texts that try to steer a model. They are not shown to it at all; the local review copes alone.
 _INJECTION = re.compile(
-    r"(?:忽略|无视|忘(?:记|掉)|覆盖).{0,12}(?:以上|上面|之前|前面|所有|规则|指令|设定|提示)"
+    r"(?:忽略|无视|忘记|忘掉|覆盖)[^,。!?]{0,8}(?:以上|规则|指令|设定|提示)"
     r"|(?:规则|指令|设定|提示词).{0,6}(?:作废|失效|无效)"
     r"|(?:管理员|开发者|调试|上帝|越狱)模式|系统(?:提示|指令|消息)|提示词|你现在是|从现在(?:起|开始)你"
     r"|ignore .{0,20}(?:previous|above|all|prior|instruction|rule)"

@@ -1,0 +1,176 @@
+"""action_review: from a message to a verdict and the slots that go with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.acts.reviewing import ActionReview
+from actions.review.evidence import Opinion
+
+SEED = "这个快递还未取件,怎么就产生费用了?"
+SEED_RANKING = {"pickup_urge": 0.45, "charge_dispute": 0.35, "false_pickup": 0.1}
+ASKED = {
+    "asking": True,
+    "questions_asked": 1.0,
+    "offered": ["pickup_urge", "charge_dispute", "false_pickup"],
+    "request_text": SEED,
+}
+
+
+async def test_a_clear_request_agrees_and_keeps_the_customers_words(
+    act: Any, make_tracker: Any
+) -> None:
+    said = await act(ActionReview, make_tracker("还没来取", context={"stated": "pickup_urge"}))
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["category"] == "pickup_urge"
+    assert said.slots["request_text"] == "还没来取"
+    assert said.messages == []
+    assert not said.ends_the_turn
+
+
+async def test_the_seed_is_to_be_asked_with_its_choices(act: Any, make_tracker: Any) -> None:
+    tracker = make_tracker(SEED, SEED_RANKING, context={"stated": "false_pickup"})
+    said = await act(ActionReview, tracker)
+    assert said.slots["verdict"] == "clarify"
+    assert said.slots["category"] is None
+    assert set(said.slots["offered"]) == {"pickup_urge", "charge_dispute", "false_pickup"}
+    assert said.slots["misses"] == 0.0
+
+
+async def test_the_record_says_who_said_what(act: Any, make_tracker: Any, witness: Any) -> None:
+    witness.says = Opinion("pickup_urge", "还未取件", "m", 80, "json_schema")
+    ranking = {"pickup_urge": 0.6, "charge_dispute": 0.3}
+    record = (await act(ActionReview, make_tracker(SEED, ranking))).record
+    assert record["stated"] is None
+    assert record["order_state"] == "accepted"
+    assert record["opinion"]["model"] == "m"
+    assert record["verdict"] in ("agree", "clarify")
+    assert record["reasons"]
+
+
+async def test_the_model_hears_the_customers_words_only_where_it_matters(
+    act: Any, make_tracker: Any, witness: Any
+) -> None:
+    await act(ActionReview, make_tracker("转人工", {"human": 0.97}))
+    assert witness.asked == []
+    await act(ActionReview, make_tracker(SEED, {"pickup_urge": 0.6, "charge_dispute": 0.3}))
+    assert witness.asked == [SEED]
+
+
+async def test_a_first_miss_is_counted_and_offers_choices(act: Any, make_tracker: Any) -> None:
+    said = await act(ActionReview, make_tracker("嘎嘎", {"nlu_fallback": 0.7}))
+    assert said.slots["verdict"] == "clarify"
+    assert said.slots["misses"] == 1.0
+    assert 2 <= len(said.slots["offered"]) <= 3
+
+
+async def test_a_second_miss_is_for_a_person(act: Any, make_tracker: Any) -> None:
+    slots = {**ASKED, "misses": 1.0}
+    said = await act(ActionReview, make_tracker("嘎嘎", {"nlu_fallback": 0.7}, slots=slots))
+    assert said.slots["verdict"] == "human"
+    assert said.slots["misses"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "category"), [("第二个", "charge_dispute"), ("催取件", "pickup_urge")]
+)
+async def test_a_typed_answer_settles_the_open_question(
+    act: Any, make_tracker: Any, text: str, category: str
+) -> None:
+    said = await act(ActionReview, make_tracker(text, {"loss_claim": 0.9}, slots=ASKED))
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["category"] == category
+    assert said.slots["request_text"] == SEED
+    assert said.record["confirmed_by"] == "typed"
+
+
+async def test_an_answer_in_own_words_is_added_to_the_request(act: Any, make_tracker: Any) -> None:
+    said = await act(ActionReview, make_tracker("让人快来拿", {"pickup_urge": 0.8}, slots=ASKED))
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["category"] == "pickup_urge"
+    assert said.slots["request_text"] == f"{SEED}\n让人快来拿"
+
+
+async def test_none_of_them_in_words_offers_others(act: Any, make_tracker: Any) -> None:
+    said = await act(ActionReview, make_tracker("都不是", {"loss_claim": 0.9}, slots=ASKED))
+    assert said.slots["verdict"] == "clarify"
+    assert len(said.slots["offered"]) == 3
+    assert not set(said.slots["offered"]) & set(ASKED["offered"])
+
+
+async def test_none_of_them_after_the_last_question_is_for_a_person(
+    act: Any, make_tracker: Any
+) -> None:
+    slots = {**ASKED, "questions_asked": 2.0}
+    said = await act(ActionReview, make_tracker("都不是", {"loss_claim": 0.9}, slots=slots))
+    assert said.slots["verdict"] == "human"
+
+
+async def test_both_of_two_become_one_ticket_that_names_both(act: Any, make_tracker: Any) -> None:
+    slots = {**ASKED, "offered": ["pickup_urge", "charge_dispute"]}
+    said = await act(ActionReview, make_tracker("两个都要", {"affirm": 0.9}, slots=slots))
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["category"] == "pickup_urge"
+    assert said.slots["request_text"] == f"{SEED}\n两个都要（催取件、重复收费）"
+
+
+async def test_all_of_three_is_asked_again(act: Any, make_tracker: Any) -> None:
+    said = await act(ActionReview, make_tracker("都要", {"affirm": 0.9}, slots=ASKED))
+    assert said.slots["verdict"] == "clarify"
+    assert said.slots["offered"] == ASKED["offered"]
+
+
+async def test_a_new_request_after_a_ticket_starts_afresh(act: Any, make_tracker: Any) -> None:
+    slots = {"ticket_open": True, "ticket_id": "t-1", "category": "pickup_urge"}
+    said = await act(
+        ActionReview,
+        make_tracker("里面的碗碎了", {"damage_claim": 0.95}, slots=slots),
+    )
+    assert said.slots["ticket_open"] is False
+    assert said.slots["correcting"] is None
+    assert said.slots["questions_asked"] == 0.0
+    assert said.slots["request_text"] == "里面的碗碎了"
+
+
+async def test_a_message_that_begins_with_wrong_corrects_the_ticket(
+    act: Any, make_tracker: Any
+) -> None:
+    slots = {"ticket_open": True, "ticket_id": "t-1", "category": "pickup_urge"}
+    ranking = {"charge_dispute": 0.7, "pickup_urge": 0.25}
+    context = {"order": {"state": "delivered"}}
+    tracker = make_tracker("不对，我是要退钱", ranking, slots=slots, context=context)
+    said = await act(ActionReview, tracker)
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["category"] == "charge_dispute"
+    assert said.slots["correcting"] == "t-1"
+
+
+async def test_words_instead_of_a_tap_still_correct_the_ticket(act: Any, make_tracker: Any) -> None:
+    slots = {
+        "asking": True,
+        "ticket_open": True,
+        "ticket_id": "t-1",
+        "correcting": "t-1",
+        "category": "pickup_urge",
+        "questions_asked": 1.0,
+        "offered": ["charge_dispute", "cancel_appeal", "false_pickup"],
+    }
+    ranking = {"cancel_appeal": 0.6, "pickup_urge": 0.3}
+    said = await act(ActionReview, make_tracker("我不寄了", ranking, slots=slots))
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["category"] == "cancel_appeal"
+    assert said.slots["correcting"] == "t-1"
+
+
+async def test_an_endless_request_is_cut_to_what_a_ticket_holds(
+    act: Any, make_tracker: Any
+) -> None:
+    said = await act(ActionReview, make_tracker("还没来" * 2000))
+    assert len(said.slots["request_text"]) == 2000
+
+
+async def test_a_rehearsal_is_reviewed_like_any_other_message(act: Any, make_tracker: Any) -> None:
+    said = await act(ActionReview, make_tracker(no_desk=True, ranking={"pickup_urge": 0.97}))
+    assert said.slots["verdict"] == "agree"
