@@ -28,7 +28,7 @@ def _frame(title: str, across: str, up: str, x_ticks: str, top: float, inside: s
     """A chart's title for screen readers, axes, their names and four steps upwards to `top`."""
     steps = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{LEFT + INNER_W}" y1="{_y(i / 4):.1f}" '
-        f'y2="{_y(i / 4):.1f}"/>' + _text(LEFT - 6, _y(i / 4) + 4, f"{top * i / 4:.2g}", "end")
+        f'y2="{_y(i / 4):.1f}"/>' + _text(LEFT - 6, _y(i / 4) + 4, f"{top * i / 4:.3g}", "end")
         for i in range(5)
     )
     turned = f'transform="rotate(-90 12 {TOP + INNER_H / 2:.0f})"'

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from evaluation.__main__ import gates, missed
+from evaluation.__main__ import gates, main, missed
 from evaluation.cases import Case
 from evaluation.figures import baselines, by_group, confusion, figures, questions_histogram
 from evaluation.measure import Figure, percentile, wilson
@@ -156,3 +158,21 @@ def test_a_gate_is_missed_by_a_worse_figure_and_by_one_without_a_value() -> None
     found = missed(figures([right(), wrong()]), limits)
     assert [sentence.split()[0] for sentence in found] == ["solved", "wrong", "needless_ticket"]
     assert missed(figures([right(), Outcome(CHAT)]), limits) == []
+
+
+def test_without_a_readable_case_file_or_secrets_the_run_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "missing.jsonl")]) == 2
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    monkeypatch.setenv("KEFU_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("KEFU_CUSTOMER_SECRET", raising=False)
+    assert main([str(empty)]) == 2
+    assert "KEFU_CUSTOMER_SECRET" in capsys.readouterr().err
+
+
+def test_a_gate_must_name_a_figure_and_a_number() -> None:
+    for text in ("happy=1", "solved=much", "solved"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            gates(text)
