@@ -1,18 +1,17 @@
 // <kefu-chat>: chooses the order, then draws a ChatSession. Light DOM: the page's one style sheet
 // and labels apply, and what the server rendered is replaced by the same at once.
-import { LitElement, html, nothing } from "lit";
+import { LitElement, html } from "lit";
 import { request } from "../shared/api.js";
-import { demo, t } from "../shared/i18n.js";
+import { demo } from "../shared/i18n.js";
 import { embedded, hearHost, tellHost } from "./host.js";
 import { NetworkLine } from "./network.js";
 import { Patience } from "./patience.js";
 import { Scroller, followViewport } from "./scroller.js";
 import { ChatSession } from "./session.js";
-import { categoryMenu, composer, sendsOnEnter } from "./views/composer.js";
+import { conversation } from "./views/conversation.js";
+import { foot } from "./views/foot.js";
 import { header, ownerBanner } from "./views/header.js";
-import { downIcon } from "./views/icons.js";
-import { orderList } from "./views/orders.js";
-import { choiceButtons, thread, waiting, welcome } from "./views/thread.js";
+import { lostPage, orderList } from "./views/orders.js";
 
 const touch = () => !matchMedia("(pointer: fine)").matches;
 
@@ -217,86 +216,26 @@ export class KefuChat extends LitElement {
       onClose: () => tellHost("close"),
       onBack: this.session && this.orders?.length > 1 ? () => this.showOrders() : null,
     });
-    if (this.lost) return html`${top}${this.drawLost()}`;
+    if (this.lost) return html`${top}${lostPage(demo)}`;
     if (!this.session) {
       const onChoose = (order) => this.chooseOrder(order);
       return html`${top}${orderList({ ...this.listState, onChoose })}`;
     }
-    return html`${top}${ownerBanner(view)}${this.drawThread(view)}${this.drawFoot(view)}`;
+    return html`${top}${ownerBanner(view)}${conversation(this, view)}${foot(this, view)}`;
   }
 
-  drawLost() {
-    return html`<main class="lost" role="alert">
-      <h2>${t("lost.title")}</h2>
-      <p>${t("lost.text")}</p>
-      ${demo ? html`<p><a class="button" href="/demo" target="_top">${t("lost.demo")}</a></p>` : nothing}
-    </main>`;
+  /** The category menu: one is ticked, or none. */
+  tick(id, begun) {
+    this.ticked = this.ticked === id ? null : id;
+    if (begun) this.menuOpen = false;
+    this.requestUpdate();
+    if (this.ticked && !touch()) this.field?.focus();
   }
 
-  drawThread(view) {
-    const { session } = this;
-    const actions = {
-      retry: (id) => session.retry(id),
-      remove: (id) => session.remove(id),
-      choose: (choice) => session.choose(choice),
-      human: () => this.human(),
-      reopen: (id) => session.reopen(id).catch((error) => {
-        session.refusal = error.message || t("network.reconnecting");
-        this.requestUpdate();
-      }),
-    };
-    const labels = new Map(this.categories.map(({ id, label }) => [id, label]));
-    const empty = session.ready && !session.log.events.length && !session.pending.some(({ kind }) => kind === "text");
-    return html`<main class="scroll" @scroll=${() => this.scrolled()}>
-      ${empty ? welcome(labels.get(this.ticked)) : nothing}
-      ${thread({ session, view, labels, actions })}
-      ${choiceButtons(view.choices, actions)}
-      ${waiting(this.patience.look(view), actions)}
-    </main>
-    ${this.scroller.newBelow
-      ? html`<button type="button" class="new-below" @click=${() => this.scroller.down()}>${t("chat.new_below")}${downIcon}</button>`
-      : nothing}`;
-  }
-
-  drawFoot(view) {
-    const begun = this.session.log.events.length > 0 || this.session.pending.length > 0;
-    const open = this.menuOpen ?? (this.session.ready && !begun);
-    return html`<footer>
-      ${this.network.draw(this.session)}
-      ${view.owner === "bot"
-        ? categoryMenu({
-            categories: this.categories,
-            ticked: this.ticked,
-            open,
-            onTick: (id) => {
-              this.ticked = this.ticked === id ? null : id;
-              if (begun) this.menuOpen = false;
-              this.requestUpdate();
-              if (this.ticked && !touch()) this.field?.focus();
-            },
-            onToggle: () => {
-              this.menuOpen = !open;
-              this.requestUpdate();
-            },
-          })
-        : nothing}
-      ${composer({
-        length: [...this.text].length,
-        ticked: this.ticked,
-        canSend: this.canSend,
-        onSend: (event) => this.send(event),
-        onInput: () => {
-          this.text = this.field.value;
-          this.fit();
-          this.session.typed();
-          this.requestUpdate();
-        },
-        onKey: (event) => {
-          if (!sendsOnEnter(event)) return;
-          event.preventDefault();
-          this.send();
-        },
-      })}
-    </footer>`;
+  typed() {
+    this.text = this.field.value;
+    this.fit();
+    this.session.typed();
+    this.requestUpdate();
   }
 }

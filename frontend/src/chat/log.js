@@ -55,6 +55,10 @@ function openChoices(events) {
       (event.kind === "message" && (event.author === "bot" || event.author === "customer")),
   );
   if (asked?.kind !== "message" || asked.author !== "bot" || !asked.choices?.length) return null;
+  // "Not right, change it" belongs to a ticket that is still open.
+  const corrects = asked.choices.every(({ id }) => id === "none" || id === "human");
+  const settled = ({ seq, ticket }) => seq > asked.seq && ["completed", "closed"].includes(ticket?.state);
+  if (corrects && events.some(settled)) return null;
   return { seq: asked.seq, choices: asked.choices };
 }
 

@@ -26,8 +26,11 @@ export class Sender {
     }
     this.running = true;
     try {
-      for (let item = this.outbox.next(); item; item = this.outbox.next()) {
-        if (!(await this.#send(item))) break;
+      let item = this.outbox.next();
+      while (item && (await this.#send(item))) item = this.outbox.next();
+      if (!item && this.failures) {
+        this.failures = 0;
+        this.onChange();
       }
     } finally {
       this.running = false;

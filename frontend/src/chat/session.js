@@ -1,5 +1,6 @@
 // One customer's chat about one order: log, outbox and link together. The element draws it.
 import { request } from "../shared/api.js";
+import { t } from "../shared/i18n.js";
 import { Link } from "./link.js";
 import { Log, derive } from "./log.js";
 import { Outbox } from "./outbox.js";
@@ -111,10 +112,16 @@ export class ChatSession extends EventTarget {
     this.#changed();
   }
 
-  /** Reopens a completed ticket; the log tells the rest. Throws ApiError. */
+  /** Reopens a completed ticket; the log tells the rest, the network line why it could not be. */
   async reopen(ticketId) {
-    await request("POST", `/api/tickets/${encodeURIComponent(ticketId)}/reopen`, {});
-    await this.link?.catchUp().catch(() => {});
+    this.refusal = "";
+    try {
+      await request("POST", `/api/tickets/${encodeURIComponent(ticketId)}/reopen`, {});
+      await this.link?.catchUp();
+    } catch (error) {
+      this.refusal = error.message || t("network.reconnecting");
+      this.#changed();
+    }
   }
 
   /** Tells a person at the other end that the customer is writing, now and then. */
@@ -175,7 +182,8 @@ export class ChatSession extends EventTarget {
   }
 
   #onSent(item, answer) {
-    if (item.kind === "text" || item.kind === "choice") this.sent.set(item.client_id, item);
+    const spoken = item.kind === "text" || item.kind === "choice";
+    if (spoken && !this.log.holds(item.client_id)) this.sent.set(item.client_id, item);
     const events = [answer?.event, ...(answer?.events ?? []), answer?.seq ? answer : null];
     for (const event of events) if (event) this.#take(event);
     // Where the stream is down, the answer should not wait for the next look.
@@ -190,11 +198,19 @@ export class ChatSession extends EventTarget {
   #take(event) {
     if (event.kind === "typing") return this.#onTyping(event.author);
     if (!this.log.add(event)) return undefined;
-    if (event.client_id) this.sent.delete(event.client_id);
+    if (event.client_id) this.#confirmed(event.client_id);
     if (event.kind === "owner") this.queue = event.queue ?? null;
     if (event.author === "agent") this.typingUntil = 0;
     if (event.kind === "ticket" && this.ready) this.dispatchEvent(new Event("ticket"));
     return undefined;
+  }
+
+  /** The log holds it, so the desk has it, whether or not its answer to the request came through. */
+  #confirmed(clientId) {
+    this.sent.delete(clientId);
+    if (!this.outbox.items.some((item) => item.client_id === clientId)) return;
+    this.outbox.remove(clientId);
+    this.sender.flush();
   }
 
   #onTyping(author) {

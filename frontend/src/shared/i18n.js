@@ -47,7 +47,7 @@ function startOfDay(date) {
 
 /** Seconds of waiting in words, never less than a minute. */
 export function waitWords(seconds) {
-  const minutes = Math.max(1, Math.ceil(seconds / 60));
+  const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes < 60
     ? t("wait.minutes", { n: minutes })
     : t("wait.hours", { n: Math.ceil(minutes / 60) });

@@ -27,7 +27,7 @@ export function header({ order, view, embedded, onHuman, onClose, onBack }) {
 }
 
 function orderLine(order) {
-  return [stateName(order), goodsName(order), carrierName(order), order.waybill].filter(Boolean).join(" · ");
+  return [stateName(order), goodsName(order) || carrierName(order), order.waybill].filter(Boolean).join(" · ");
 }
 
 /** Never hidden and never disabled; the words say how far the request has come. */

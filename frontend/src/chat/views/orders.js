@@ -27,3 +27,12 @@ export function orderList({ orders, humanWanted, unknown, onChoose }) {
     </ul>
   </main>`;
 }
+
+/** No session: where to come from. */
+export function lostPage(demo) {
+  return html`<main class="lost" role="alert">
+    <h2>${t("lost.title")}</h2>
+    <p>${t("lost.text")}</p>
+    ${demo ? html`<p><a class="button" href="/demo" target="_top">${t("lost.demo")}</a></p>` : nothing}
+  </main>`;
+}

@@ -33,7 +33,8 @@ export function ticketCard(ticket, { current, label, actions, now = Date.now() }
 
 function detail(ticket, done) {
   if (done) {
-    return ticket.completed_because ? html`<p>${t("ticket.because", { because: ticket.completed_because })}</p>` : nothing;
+    // Why it was completed is said by the message that comes with it.
+    return ticket.completed_at ? html`<p>${t("ticket.done_at", { at: moment(ticket.completed_at) })}</p>` : nothing;
   }
   return ticket.due_at ? html`<p>${t("ticket.promised", { at: moment(ticket.due_at) })}</p>` : nothing;
 }
