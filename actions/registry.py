@@ -20,7 +20,6 @@ from actions.acts.reviewing import ActionReview
 from actions.acts.tickets import ActionCreateTicket
 from actions.catalog import Catalog, load_catalog
 from actions.desk_client import DeskClient
-from actions.review.openai_witness import OpenAIWitness
 from actions.review.settings import load_review_settings
 from actions.review.witness import NoWitness, Witness
 from actions.settings import Settings
@@ -54,6 +53,9 @@ def make_witness(settings: Settings, catalog: Catalog) -> Witness:
     """The model, if one is configured: a name and at least an address or a key."""
     if not settings.model_name or not (settings.model_base_url or settings.model_api_key):
         return NoWitness()
+    # Imported here: it takes longer than everything else together, and most have no model.
+    from actions.review.openai_witness import OpenAIWitness
+
     logger.info("model %s is asked where its word can change something", settings.model_name)
     return OpenAIWitness(
         base_url=settings.model_base_url,
