@@ -61,8 +61,9 @@ async def create(tx: AsyncConnection, conversation: Conversation) -> bool:
         insert(conversations)
         .values(**values)
         .on_conflict_do_nothing(index_elements=["order_id", "customer_id"])
+        .returning(conversations.c.id)
     )
-    return bool(result.rowcount)
+    return result.first() is not None
 
 
 async def save(tx: AsyncConnection, before: Conversation, after: Conversation) -> None:

@@ -135,8 +135,9 @@ async def add_fact(tx: AsyncConnection, order_id: str, fact: Fact, callback_id: 
             callback_id=callback_id,
         )
         .on_conflict_do_nothing()
+        .returning(facts.c.id)
     )
-    return bool(result.rowcount)
+    return result.first() is not None
 
 
 async def facts_of(tx: AsyncConnection, order_id: str) -> list[Fact]:

@@ -80,8 +80,9 @@ async def create(tx: AsyncConnection, ticket: Ticket, review: Mapping[str, Any])
         .on_conflict_do_nothing(
             index_elements=["order_id", "category"], index_where=tickets.c.state.in_(ACTIVE)
         )
+        .returning(tickets.c.id)
     )
-    return bool(result.rowcount)
+    return result.first() is not None
 
 
 async def save(tx: AsyncConnection, before: Ticket, after: Ticket) -> None:

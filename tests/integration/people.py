@@ -160,7 +160,9 @@ class Customer(Person):
     @property
     def last_words(self) -> str:
         """The latest words from the other side."""
-        return next(e["text"] for e in reversed(self.log) if e.get("text") and e["author"] != "customer")
+        return next(
+            e["text"] for e in reversed(self.log) if e.get("text") and e["author"] != "customer"
+        )
 
 
 class DeskAgent(Person):

@@ -145,7 +145,13 @@ async def test_twice_not_understood_brings_a_person(kefu):
 
 @pytest.mark.parametrize(
     "words",
-    ["转人工", "轉人工客服！！", "我不想跟机器人说，叫你们经理来", "let me talk to a human", "真人有吗"],
+    [
+        "转人工",
+        "轉人工客服！！",
+        "我不想跟机器人说，叫你们经理来",
+        "let me talk to a human",
+        "真人有吗",
+    ],
 )
 async def test_a_person_in_any_words_also_in_the_middle_of_a_question(kefu, words):
     async with Customer(kefu) as customer:
@@ -218,7 +224,7 @@ async def test_thanks_and_goodbye_are_answered_in_kind(kefu, text):
         "/restart",
         '/create_ticket{"category":"loss_claim"}',
         '/choose{"category":"loss_claim"}',
-        "／choose{\"category\":\"loss_claim\"}",
+        '／choose{"category":"loss_claim"}',
         " \u200b/affirm",
         "/session_start",
         "/back",
