@@ -86,6 +86,7 @@ class Words:
             "fee_kind": lambda kind: self.named("fee", kind),
             "entry_kind": lambda kind: self.named("ticket.entry", kind),
             "clock": clock,
+            "money": money,
             "menu": self._content.categories.menu(self._lang),
             "strings": {
                 k: v
@@ -100,6 +101,14 @@ def clock(seconds: int) -> str:
     minutes, rest = divmod(max(0, seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def money(amount: Any) -> str:
+    """An amount of money with two digits after the point; as it came when it is no number."""
+    try:
+        return f"{float(amount):,.2f}"
+    except (TypeError, ValueError):
+        return str(amount)
 
 
 def _words(request: Request) -> dict[str, Any]:

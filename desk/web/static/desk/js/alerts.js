@@ -5,8 +5,10 @@ import { $, $$, t } from './text.js';
 import { say, warn } from './toast.js';
 
 const AGAIN_S = AMBER_S;
+const FRESH_MS = 4000;
 const plainTitle = document.title;
 const known = new Set();
+const fresh = new Map(); // conversation -> until when its row is highlighted
 let audio = null;
 let lastAlert = 0;
 let first = true;
@@ -49,14 +51,17 @@ export function setUp() {
 /** Compare the queue with the last look at it: alert what is new, repeat what still waits. */
 export function lookAtQueue() {
   const rows = $$('#queue-rows > li');
-  const fresh = rows.filter((row) => !known.has(row.dataset.conversation));
+  const arrived = rows.filter((row) => !known.has(row.dataset.conversation));
   known.clear();
   rows.forEach((row) => known.add(row.dataset.conversation));
   document.title = rows.length ? `(${rows.length}) ${plainTitle}` : plainTitle;
-  if (fresh.length) {
-    if (!first) fresh.forEach((row) => row.classList.add('fresh'));
+  if (!first) arrived.forEach((row) => fresh.set(row.dataset.conversation, Date.now() + FRESH_MS));
+  for (const row of rows) {
+    row.classList.toggle('fresh', (fresh.get(row.dataset.conversation) ?? 0) > Date.now());
+  }
+  if (arrived.length) {
     const text = rows.length > 1 ? t('js.new_arrival_n', { n: rows.length }) : t('js.new_arrival');
-    alert('new', rows.length, text, $('.name', fresh[0])?.textContent ?? '');
+    alert('new', rows.length, text, $('.name', arrived[0])?.textContent ?? '');
   }
   first = false;
 }

@@ -82,8 +82,10 @@ document.addEventListener('click', (event) => {
   if (button) claim(button.dataset.claim, page);
   else if (at('[data-claim-next]')) claimNext(page);
   else if (at('[data-give]')) giveBack(at('[data-give]'), page);
-  else if (at('button[data-open]')) page.open(at('button[data-open]').dataset.open);
-  else if (at('.row.waiting')) page.open(at('.row.waiting').dataset.conversation);
+  else if (at('a[data-open]') && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    page.open(at('a[data-open]').dataset.open);
+  } else if (at('.row.waiting')) page.open(at('.row.waiting').dataset.conversation);
 });
 document.addEventListener('submit', (event) => {
   if (!event.target.matches('form[data-action]')) return;

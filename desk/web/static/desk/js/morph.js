@@ -35,5 +35,5 @@ htmx.defineExtension('morph', {
 /** Ask a region that knows its own partial (hx-get) to load it again. */
 export function refresh(selector, event) {
   const region = $(selector);
-  if (region) htmx.trigger(region, event);
+  if (region && navigator.onLine) htmx.trigger(region, event);
 }

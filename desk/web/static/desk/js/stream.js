@@ -1,7 +1,8 @@
 // The live stream: one EventSource, reopened whatever happens. A wake-up only says that something
 // changed; the page then reads the state itself, so a lost one costs at most one poll.
 
-const POLL_MS = 20000;
+const LOOK_MS = 5000; // how often the page looks for itself while there is no stream
+const LIVE_LOOKS = 4; // with a stream, only every fourth time
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
 
 /**
@@ -13,6 +14,7 @@ export function connect(on) {
   let source = null;
   let failures = 0;
   let timer = 0;
+  let looks = 0;
 
   function open() {
     clearTimeout(timer);
@@ -42,8 +44,12 @@ export function connect(on) {
   }
 
   open();
-  setInterval(on.resync, POLL_MS);
+  setInterval(() => {
+    looks = (looks + 1) % LIVE_LOOKS;
+    if (looks === 0 || source.readyState !== EventSource.OPEN) on.resync();
+  }, LOOK_MS);
   addEventListener('online', open);
+  addEventListener('offline', () => on.state('retry'));
   addEventListener('pageshow', (event) => event.persisted && open());
   addEventListener('pagehide', () => source?.close());
   document.addEventListener('visibilitychange', () => {
