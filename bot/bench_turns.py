@@ -82,7 +82,8 @@ async def stand_in_actions() -> AsyncIterator[str]:
 
     async def webhook(request: web.Request) -> web.Response:
         name = (await request.json())["next_action"]
-        slots: Dict[str, Any] = {"verdict": "agree"} if name == "action_review" else {}
+        decides = name in ("action_review", "action_choose")
+        slots: Dict[str, Any] = {"verdict": "agree"} if decides else {}
         said = []
         if name == "action_create_ticket":
             slots = {"ticket_open": True, "asking": False}

@@ -51,7 +51,12 @@ def apply() -> None:
 
 # ------------------------------------------------------------------ failing loudly
 async def _run_action(
-    self: MessageProcessor, action: Any, tracker: Any, output_channel: Any, nlg: Any, prediction: Any
+    self: MessageProcessor,
+    action: Any,
+    tracker: Any,
+    output_channel: Any,
+    nlg: Any,
+    prediction: Any,
 ) -> bool:
     """Like the original, but what an action raises ends the turn.
 
@@ -184,7 +189,9 @@ def _has_text_rules(policy: RulePolicy) -> bool:
     known = policy.__dict__.get("_kefu_has_text_rules")
     if known is None:
         states = (
-            state for key in policy.lookup.get("rules", {}) for state in policy._rule_key_to_state(key)
+            state
+            for key in policy.lookup.get("rules", {})
+            for state in policy._rule_key_to_state(key)
         )
         known = any("text" in state.get("user", {}) for state in states)
         policy.__dict__["_kefu_has_text_rules"] = known

@@ -6,6 +6,7 @@ Listens on 127.0.0.1 only, serves the desk's channel and nothing else (no HTTP A
 import os
 import socket
 import sys
+import warnings
 from pathlib import Path
 
 # Before TensorFlow is imported (Rasa does): one thread is quickest for what is left of it here.
@@ -38,6 +39,13 @@ def main() -> None:
 
 def _serve(model: str, port: int) -> None:
     # Imported here because it takes seconds, and a mistake above should be told at once.
+    import jieba
+    import sanic  # noqa: F401
+
+    # What Rasa's old dependencies say about each other helps nobody who starts the bot. After
+    # sanic, which turns such warnings on when it is imported.
+    warnings.simplefilter("ignore")
+    jieba.setLogLevel("WARNING")
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
     from rasa.utils.common import configure_logging_and_warnings

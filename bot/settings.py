@@ -11,7 +11,7 @@ def port() -> int:
 
 
 def actions_url() -> str:
-    """The action server's webhook (`KEFU_ACTIONS_URL`; else `KEFU_ACTIONS_PORT` on this machine)."""
+    """The action server's webhook (`KEFU_ACTIONS_URL`; else `KEFU_ACTIONS_PORT` here)."""
     base = os.environ.get("KEFU_ACTIONS_URL", "").rstrip("/")
     if not base:
         base = f"http://127.0.0.1:{os.environ.get('KEFU_ACTIONS_PORT', '5055')}"

@@ -1,9 +1,11 @@
 """Rasa's conversations in PostgreSQL, in a schema of their own."""
 
+import json
 from typing import Any, Dict, Optional
 
 import sqlalchemy as sa
 from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
+from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.pool import StaticPool
 
 SCHEMA = "rasa"
@@ -34,6 +36,30 @@ class KefuTrackerStore(SQLTrackerStore):
         self.Base.metadata.create_all(self.engine)
         self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
         TrackerStore.__init__(self, domain, event_broker)
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Appends the turn's events in one statement.
+
+        The original adds them one object at a time, and escapes Chinese, so that nobody could
+        search it in SQL.
+        """
+        with self.session_scope() as session:
+            rows = [self._row(tracker, e) for e in self._additional_events(session, tracker)]
+            if rows:
+                session.execute(self.SQLEvent.__table__.insert(), rows)
+            session.commit()
+
+    @staticmethod
+    def _row(tracker: DialogueStateTracker, event: Any) -> Dict[str, Any]:
+        data = event.as_dict()
+        return {
+            "sender_id": tracker.sender_id,
+            "type_name": event.type_name,
+            "timestamp": data.get("timestamp"),
+            "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
+            "action_name": data.get("name"),
+            "data": json.dumps(data, ensure_ascii=False),
+        }
 
 
 def _for_psycopg2(url: sa.engine.URL) -> sa.engine.URL:

@@ -2,8 +2,8 @@
 
 Words and character n-grams, weighted by TF-IDF, go into one logistic regression per intent.
 What a message scores is turned into probabilities by a temperature that is fitted on messages
-the classifier had not seen (out of fold): Rasa's stock LogisticRegressionClassifier is as
-accurate, but its probabilities are not calibrated, which the review builds on, and it trains ten times
+the classifier had not seen (out of fold). Rasa's stock LogisticRegressionClassifier is as
+accurate, but the review builds on probabilities that mean what they say, and it trains ten times
 longer.
 """
 
@@ -84,7 +84,10 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
         labels = np.array([e.get(INTENT) for e in examples])
         self._vectorizers = self._new_vectorizers()
         features = self._stack(
-            [v.fit_transform(part) for v, part in zip(self._vectorizers, _parts(examples))]
+            [
+                v.fit_transform(part)
+                for v, part in zip(self._vectorizers, _parts(examples), strict=True)
+            ]
         )
         self._model = self._new_model().fit(features, labels)
         self._temperature = self._calibrate(features, labels)
@@ -141,7 +144,9 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
         if not says_something(message.get(TEXT) or ""):
             return even
         parts = _parts([message])
-        features = self._stack([v.transform(part) for v, part in zip(self._vectorizers, parts)])
+        features = self._stack(
+            [v.transform(p) for v, p in zip(self._vectorizers, parts, strict=True)]
+        )
         if features.nnz == 0:
             return even
         scores = self._model.decision_function(features)

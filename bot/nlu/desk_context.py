@@ -17,7 +17,7 @@ _LANGUAGES = ("zh", "en")
 
 
 def context_entities(metadata: Optional[Dict[Text, Any]]) -> List[Dict[Text, Any]]:
-    """The entities `lang` and `stated` for the desk's context; values it does not give are left out.
+    """The entities `lang` and `stated` for the desk's context; what it does not give is left out.
 
     metadata: {"context": {"lang": "zh"|"en", "stated": category or None, ...}} or None.
     """

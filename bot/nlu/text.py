@@ -8,7 +8,10 @@ import opencc
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
 # Zero-width and direction marks, variation selectors, soft hyphen: invisible, and used to
 # split words.
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
+)
 _SPACES = re.compile(r"\s+")
 # "快快快快", "!!!!!!": twice says as much as ten times. Digits are left alone, "1000" is not "100".
 _REPEATED = re.compile(r"([^\d\s])\1{2,}")

@@ -1,10 +1,10 @@
-"""Runs the test stories and the fresh messages against the trained model.
+"""Runs the test stories, the fresh messages and the bot's own checks against the trained model.
 
     .venv-bot/bin/python tests/rasa/run.py        (from the root, after `rasa train`)
 
 `rasa test` ends with 0 whatever fails, and with --fail-on-prediction-errors stops at the first
-failure; this runs everything, prints what failed and exits 1 when a story fails or the
-classifier knows fewer of the fresh messages than it should.
+failure; this runs everything, prints what failed and exits 1 when a story or a check fails
+or the classifier knows fewer of the fresh messages than it should.
 Results of both go to results/, as with `rasa test`.
 """
 
@@ -12,9 +12,9 @@ import asyncio
 import os
 import sys
 import tempfile
+import unittest
 import warnings
 from pathlib import Path
-from typing import List
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_INTRA_OP_PARALLELISM_THREADS", "1")
@@ -51,10 +51,23 @@ def main() -> int:
     wrong = asyncio.run(wrong_messages(agent))
     for line in failing + wrong:
         print(line)
-    return 1 if failing or wrong else 0
+    return 1 if failing or wrong or not checks_pass(agent) else 0
 
 
-async def failing_stories(agent) -> List[str]:
+def checks_pass(agent) -> bool:
+    """Whether the checks of the channel, the fast path and the classifier pass.
+
+    Last, because they import the channel and with it the fast path; stories run on stock Rasa.
+    """
+    sys.path.insert(0, str(HERE))
+    import bot_checks
+
+    bot_checks.AGENT = agent
+    suite = unittest.defaultTestLoader.loadTestsFromModule(bot_checks)
+    return unittest.TextTestRunner().run(suite).wasSuccessful()
+
+
+async def failing_stories(agent) -> list[str]:
     """The failing test stories as lines to print; none when all pass.
 
     Stories run end to end: the user's words go through the classifier, and a story whose intent
@@ -78,14 +91,14 @@ async def failing_stories(agent) -> List[str]:
         )
     outcome = report["report"]["conversation_accuracy"]
     right, total = outcome["correct"], outcome["total"]
-    print(f"test stories: {right} of {total} pass")
+    print(f"test stories: {right} of {total} pass", flush=True)
     if right == total and total:
         return []
     details = failed_file.read_text("utf-8") if failed_file.exists() else "none were found"
     return ["", "Failing stories (a comment says what was predicted instead):", details]
 
 
-async def wrong_messages(agent) -> List[str]:
+async def wrong_messages(agent) -> list[str]:
     """The fresh messages that were misread, when too many were; else none."""
     from rasa.shared.nlu.training_data.loading import load_data
 

@@ -1,0 +1,157 @@
+"""Checks of bot/ that need a trained model; run by tests/rasa/run.py, which sets AGENT."""
+
+import unittest
+from contextlib import asynccontextmanager
+
+from rasa.utils.endpoints import EndpointConfig
+
+from bot import action_calls, channel, fastpath  # noqa: F401  (channel applies the fast path)
+from bot.bench_turns import stand_in_actions
+from bot.nlu.text import normalise, without_command
+from bot.turn import take_turn
+from bot.wire import Refused, message_from, messages_for_desk
+
+AGENT = None
+CONTEXT = {"conversation_id": "c", "epoch": 1, "lang": "zh", "stated": None, "tickets": []}
+
+
+def body(sender, number, **content):
+    return {
+        "sender": sender,
+        "message_id": f"{sender}:{number}",
+        "context": CONTEXT,
+        **content,
+    }
+
+
+async def turn(request):
+    return messages_for_desk(await take_turn(AGENT, message_from(request)))
+
+
+@asynccontextmanager
+async def actions_at(url):
+    AGENT.processor.action_endpoint = EndpointConfig(f"{url}/webhook")
+    try:
+        yield
+    finally:
+        await action_calls.close()
+
+
+class WhatCustomersType(unittest.TestCase):
+    def test_a_typed_command_loses_what_makes_it_one(self):
+        for typed in (
+            "/restart",
+            " \n//restart",
+            "／restart",
+            "\u200b/\u2060/restart",
+            "\u0338/restart",
+        ):
+            self.assertEqual(without_command(typed), "restart")
+
+    def test_a_slash_inside_a_text_stays(self):
+        self.assertEqual(without_command("10/12 还没到"), "10/12 还没到")
+
+    def test_traditional_full_width_and_repeats_are_written_one_way(self):
+        self.assertEqual(normalise("快遞！！！！ＡＢＣ\u200b快快快快"), "快递!!abc快快")
+
+    def test_numbers_keep_their_zeros(self):
+        self.assertEqual(normalise("赔我10000元"), "赔我10000元")
+
+    def test_a_blank_text_is_refused(self):
+        for blank in ("", "  ", "\u200b", " ／/ "):
+            with self.assertRaises(Refused):
+                message_from(body("s", 1, text=blank))
+
+    def test_a_choice_that_is_no_id_is_refused(self):
+        for choice in ('x"}', "/restart", "", 7):
+            with self.assertRaises(Refused):
+                message_from(body("s", 1, choice=choice))
+
+
+class WhatTheDeskReads(unittest.TestCase):
+    def test_none_of_these_comes_last_and_no_choice_twice(self):
+        buttons = [
+            {"title": "都不是", "payload": "/none_of_these"},
+            {"title": "催取件", "payload": '/choose{"category":"pickup_urge"}'},
+            {"title": "都不是", "payload": "/none_of_these"},
+        ]
+        (message,) = messages_for_desk([{"text": "哪一个？", "buttons": buttons}])
+        self.assertEqual([c["id"] for c in message["choices"]], ["pickup_urge", "none"])
+
+    def test_a_wish_to_hand_over_joins_the_message_before_it(self):
+        wish = {"reason": "ticket_failed", "summary": "…"}
+        (message,) = messages_for_desk([{"text": "抱歉"}, {"custom": {"hand_over": wish}}])
+        self.assertEqual(message["hand_over"], wish)
+
+
+class Turns(unittest.IsolatedAsyncioTestCase):
+    async def test_a_typed_command_is_just_text(self):
+        async with stand_in_actions() as url, actions_at(url):
+            for number, typed in enumerate(("/restart", '/choose{"category":"loss_claim"}')):
+                await turn(body("typed", number, text=typed))
+            tracker = await AGENT.tracker_store.retrieve("typed")
+            intents = [e.intent["name"] for e in tracker.events if e.type_name == "user"]
+            self.assertFalse({"restart", "choose"} & set(intents))
+            self.assertNotIn("restart", [e.type_name for e in tracker.events])
+
+    async def test_the_same_message_id_gets_the_same_answer_without_a_second_turn(self):
+        async with stand_in_actions() as url, actions_at(url):
+            request = body("twice", 1, text="快递员一直没来取件，麻烦催一下")
+            first, second = await turn(request), await turn(request)
+            self.assertEqual(first, second)
+            self.assertTrue(first)
+            tracker = await AGENT.tracker_store.retrieve("twice")
+            self.assertEqual(sum(e.type_name == "user" for e in tracker.events), 1)
+
+    async def test_a_failed_action_fails_the_turn_and_leaves_no_trace(self):
+        async with actions_at("http://127.0.0.1:9"):
+            with self.assertRaises(action_calls.ActionFailed):
+                await turn(body("failed", 1, text="快递员一直没来取件，麻烦催一下"))
+            kept = await AGENT.tracker_store.retrieve("failed")
+            self.assertFalse([e for e in kept.events if e.type_name == "user"])
+
+    async def test_language_and_tick_arrive_with_a_text_and_with_a_choice(self):
+        async with stand_in_actions() as url, actions_at(url):
+            context = {**CONTEXT, "lang": "en", "stated": "false_pickup"}
+            for sender, content in (("a", {"text": "hello"}), ("b", {"choice": "weight_dispute"})):
+                await turn({**body(sender, 1, **content), "context": context})
+                slots = (await AGENT.tracker_store.retrieve(sender)).current_slot_values()
+                self.assertEqual((slots["lang"], slots["stated"]), ("en", "false_pickup"))
+
+    async def test_the_text_in_the_log_is_the_customers_own(self):
+        async with stand_in_actions() as url, actions_at(url):
+            await turn(body("own", 1, text="快遞ＡＢＣ壞了！！！！"))
+            latest = (await AGENT.tracker_store.retrieve("own")).latest_message
+            self.assertEqual(latest.parse_data["text"], "快遞ＡＢＣ壞了！！！！")
+
+
+class FastPath(unittest.TestCase):
+    def test_another_rasa_is_refused(self):
+        applied, fastpath._applied = fastpath._applied, False
+        written, fastpath.WRITTEN_FOR = fastpath.WRITTEN_FOR, "3.6.20"
+        try:
+            with self.assertRaises(RuntimeError):
+                fastpath.apply()
+        finally:
+            fastpath._applied, fastpath.WRITTEN_FOR = applied, written
+
+    def test_an_answer_in_a_wrong_form_is_refused(self):
+        for answer in (None, {"events": [{"event": "nonsense"}]}, {"events": [{"event": "slot"}]}):
+            with self.assertRaises(action_calls.ActionFailed):
+                action_calls.check_answer("action_x", answer)
+
+    def test_an_ordinary_answer_passes(self):
+        event = {"event": "slot", "name": "verdict", "value": "agree", "timestamp": None}
+        action_calls.check_answer("action_x", {"events": [event], "responses": [{"text": "好"}]})
+
+
+class Understanding(unittest.IsolatedAsyncioTestCase):
+    async def test_a_text_that_says_nothing_is_not_understood(self):
+        for text in ("？", "。。。", "\U00028bc4", " "):
+            found = await AGENT.parse_message(text)
+            self.assertEqual(found["intent"]["name"], "nlu_fallback")
+
+    async def test_the_ranking_holds_every_intent_that_has_examples(self):
+        found = await AGENT.parse_message("快递还没来取")
+        self.assertGreaterEqual(len(found["intent_ranking"]), 22)
+        self.assertAlmostEqual(sum(i["confidence"] for i in found["intent_ranking"]), 1, places=5)
