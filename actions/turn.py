@@ -83,7 +83,6 @@ def read_turn(tracker: Tracker) -> Turn:
     context = metadata.get("context") or {}
     order = context.get("order") or {}
     lang = tracker.slots.get("lang") or context.get("lang")
-    stated = context.get("stated") or tracker.slots.get("stated")
     return Turn(
         lang=lang if lang in LANGUAGES else "zh",
         text=str(message.get("text") or ""),
@@ -96,7 +95,7 @@ def read_turn(tracker: Tracker) -> Turn:
         message_id=str(metadata.get("message_id") or message.get("message_id") or ""),
         conversation_id=context.get("conversation_id"),
         epoch=int(context.get("epoch") or 0),
-        stated=None if stated == _used_up(tracker.events) else stated,
+        stated=context.get("stated") if context else _unused_tick(tracker),
         order_state=order.get("state"),
         tickets={t["id"]: t["category"] for t in context.get("tickets") or ()},
         slots=tracker.slots,
@@ -108,14 +107,15 @@ def _chosen(entities: Sequence[Mapping[str, Any]]) -> str | None:
     return next((str(e["value"]) for e in entities if e.get("entity") == "category"), None)
 
 
-def _used_up(events: Sequence[Mapping[str, Any]]) -> str | None:
-    """The tick that the last ticket was opened with: it says nothing about what comes after."""
+def _unused_tick(tracker: Tracker) -> str | None:
+    """The tick in `rasa shell`, where no desk says when a ticket has used it up."""
     stated = used = None
-    for event in events:
+    for event in tracker.events:
         if event.get("event") != "slot":
             continue
         if event.get("name") == "stated":
             stated = event.get("value")
         elif event.get("name") == "ticket_id" and event.get("value"):
             used = stated
-    return used
+    ticked = tracker.slots.get("stated")
+    return None if ticked == used else ticked

@@ -73,14 +73,7 @@ async def open_ticket(
     Raises:
         Refused: `stale_epoch`, `unknown_category`.
     """
-    if opening.epoch is not None and opening.epoch != conversation.epoch:
-        raise Refused("stale_epoch", expected=conversation.epoch, got=opening.epoch)
-    if opening.category not in desk.content.categories:
-        raise Refused(
-            "unknown_category",
-            got=opening.category,
-            expected=", ".join(desk.content.categories.by_id),
-        )
+    _check(desk, conversation, opening.category, opening.epoch)
     known = await tickets.by_key(tx, opening.idempotency_key)
     if known:
         return known, "same"
@@ -112,6 +105,15 @@ async def open_ticket(
     return ticket, outcome
 
 
+def _check(desk: Desk, conversation: Conversation, category: str, epoch: int | None) -> None:
+    """Refuse a write for an earlier owner, and a category that does not exist."""
+    if epoch is not None and epoch != conversation.epoch:
+        raise Refused("stale_epoch", expected=conversation.epoch, got=epoch)
+    if category not in desk.content.categories:
+        expected = ", ".join(desk.content.categories.by_id)
+        raise Refused("unknown_category", got=category, expected=expected)
+
+
 def _due(desk: Desk, category: str, now: datetime) -> datetime:
     return now + timedelta(hours=desk.content.categories[category].due_hours)
 
@@ -134,21 +136,15 @@ async def correct(
     epoch: int | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[Ticket, str]:
-    """Give a ticket another category; joins the open ticket of that category if there is one.
+    """Give a ticket another category; where the order has an open ticket in it, join that one.
 
     Returns:
-        The ticket and "corrected", or "same" when nothing was left to do.
+        The ticket that stands now, and "corrected", "added" (joined) or "same" (nothing to do).
 
     Raises:
-        Refused: `stale_epoch`, `unknown_category`, `not_found`, `ticket_state`,
-            `already_open` (the order has an open ticket in the new category).
+        Refused: `stale_epoch`, `unknown_category`, `not_found`, `ticket_state`.
     """
-    if epoch is not None and epoch != conversation.epoch:
-        raise Refused("stale_epoch", expected=conversation.epoch, got=epoch)
-    if category not in desk.content.categories:
-        raise Refused(
-            "unknown_category", got=category, expected=", ".join(desk.content.categories.by_id)
-        )
+    _check(desk, conversation, category, epoch)
     if idempotency_key:
         known = await tickets.by_key(tx, idempotency_key)
         if known:
@@ -159,23 +155,28 @@ async def correct(
     if before.category == category:
         return before, "same"
     other = await tickets.active_for(tx, before.order_id, category)
-    if other is not None:
-        raise Refused("already_open", ticket=other.id)
-    now = desk.now()
-    after, entry = decide(before, Correct(category, _due(desk, category, now), ""), now)
-    await tickets.save(tx, before, after)
+    now, outcome = desk.now(), "corrected"
+    if other is None:
+        after, entry = decide(before, Correct(category, _due(desk, category, now), ""), now)
+        await tickets.save(tx, before, after)
+    else:  # two tickets for one need would be worked on twice
+        outcome = "added"
+        withdrawn, entry = decide(before, Complete("merge", other.id), now)
+        await tickets.save(tx, before, withdrawn)
+        await tickets.add_entry(tx, withdrawn.id, entry, author, now)
+        gone = News(ticket_json(desk, withdrawn, conversation.lang), epoch=epoch)
+        conversation, _ = await desk.carry_out(tx, conversation, gone)
+        after, entry = decide(other, Add(before.text), now)
     await tickets.add_entry(tx, after.id, entry, author, now, idempotency_key)
     words = None
     if author != "bot":  # the bot says it in its own reply
         label = desk.content.categories[category].label[conversation.lang]
         words = desk.say("utter_ticket_corrected", conversation.lang, label=label)
     shown = ticket_json(desk, after, conversation.lang)
-    await desk.carry_out(
-        tx,
-        conversation,
-        News(shown, words, (desk.human_choice(conversation.lang),), epoch, settles_request=True),
-    )
-    return after, "corrected"
+    choices = (desk.human_choice(conversation.lang),)
+    news = News(shown, words, choices, epoch, settles_request=True)
+    await desk.carry_out(tx, conversation, news)
+    return after, outcome
 
 
 async def complete(

@@ -37,7 +37,8 @@ class Ticket:
     #: Last time it was opened or reopened: only news learned after it can complete the ticket.
     active_since: datetime | None = None
     completed_at: datetime | None = None
-    #: Who completed it: "fact" or "agent"; and the fact's id or the agent's words.
+    #: Who completed it: "fact", "agent", or "merge" (joined to another ticket); and the
+    #: fact's id, the agent's words, or the other ticket's id.
     completed_by: str | None = None
     completed_because: str | None = None
     reopened: int = 0
@@ -60,9 +61,9 @@ class Dispatch:
 
 @dataclass(frozen=True)
 class Complete:
-    """The need is met: `by` a fact or an agent, `because` in words."""
+    """The need is met: by a fact (`because` its id), an agent (in words), or another ticket."""
 
-    by: Literal["fact", "agent"]
+    by: Literal["fact", "agent", "merge"]
     because: str
 
 

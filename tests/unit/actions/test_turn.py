@@ -49,19 +49,25 @@ def test_a_tapped_choice_is_told_from_words(make_tracker: Any) -> None:
     assert not read_turn(make_tracker("丢件了")).tapped
 
 
-def test_a_tick_says_nothing_after_the_ticket_it_led_to(make_tracker: Any) -> None:
+def test_the_desk_says_whether_a_tick_still_counts(make_tracker: Any) -> None:
+    old = {"slots": {"stated": "loss_claim"}}
+    assert read_turn(make_tracker(context={"stated": None}, **old)).stated is None
+    again = read_turn(
+        make_tracker(
+            context={"stated": "loss_claim"},
+            events=[slot("stated", "loss_claim"), slot("ticket_id", "t-1")],
+        )
+    )
+    assert again.stated == "loss_claim"
+
+
+def test_without_a_desk_a_tick_says_nothing_after_the_ticket_it_led_to(make_tracker: Any) -> None:
     events = [slot("stated", "loss_claim"), slot("ticket_id", "t-1")]
-    assert read_turn(make_tracker(context={"stated": "loss_claim"}, events=events)).stated is None
-
-
-def test_another_tick_after_the_ticket_counts(make_tracker: Any) -> None:
-    events = [
-        slot("stated", "loss_claim"),
-        slot("ticket_id", "t-1"),
-        slot("stated", "transit_urge"),
-    ]
-    turn = read_turn(make_tracker(context={"stated": "transit_urge"}, events=events))
-    assert turn.stated == "transit_urge"
+    ticked = {"no_desk": True, "slots": {"stated": "loss_claim"}}
+    assert read_turn(make_tracker(events=events, **ticked)).stated is None
+    assert read_turn(make_tracker(events=[slot("stated", "loss_claim")], **ticked)).stated == (
+        "loss_claim"
+    )
 
 
 def test_a_tickets_category_is_the_desks_word_before_the_slots(make_tracker: Any) -> None:
