@@ -201,9 +201,7 @@ def test_after_a_handover_no_interleaving_lets_a_bot_message_through(names, data
         owner_before = state.owner
         if name == "BotReply":
             if in_flight and data.draw(st.booleans()):
-                asked_epoch, answered = in_flight.pop(
-                    data.draw(st.integers(0, len(in_flight) - 1))
-                )
+                asked_epoch, answered = in_flight.pop(data.draw(st.integers(0, len(in_flight) - 1)))
             else:
                 asked_epoch, answered = state.epoch, state.answered_seq + 1
             made = BotReply(({"text": "x", "choices": []},), answered, asked_epoch)

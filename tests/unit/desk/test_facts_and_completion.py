@@ -19,9 +19,7 @@ from desk.rules.ticket import Ticket
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 KINDS = read_fact_kinds(yaml.safe_load((ROOT / "data/facts.yml").read_text()))
-CODES = read_code_map(
-    yaml.safe_load((ROOT / "data/carriers/kuaidi100.yml").read_text()), KINDS
-)
+CODES = read_code_map(yaml.safe_load((ROOT / "data/carriers/kuaidi100.yml").read_text()), KINDS)
 CATEGORIES = read_categories(
     yaml.safe_load((ROOT / "data/categories.yml").read_text()), frozenset(KINDS)
 )
