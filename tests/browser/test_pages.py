@@ -26,6 +26,7 @@ def test_the_english_page_is_english_throughout(visit):
     expect(page.locator(".ticket")).to_contain_text("Pick up my parcel")
     shown = page.locator("kefu-chat").inner_text().replace("中文", "")
     assert not CHINESE.search(shown), shown
+    assert not re.search(r"\b[a-z]+\.[a-z_]+\b", shown), f"a key instead of a sentence: {shown}"
 
 
 def test_the_language_can_be_switched_and_is_remembered(visit):
@@ -158,3 +159,27 @@ def test_the_page_works_in_the_dark_and_without_motion(visit):
     expect(page.locator("[data-category]").first).to_be_visible()
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(17, 23, 22)"
+
+
+def test_a_merchants_page_needs_one_script_tag(visit):
+    customer = visit()
+    customer.login()
+    order = customer.order()
+    token = customer.api("POST", "/api/demo/login", {"customer": "demo-wang"})["merchant_token"]
+    customer.context.clear_cookies()
+    page = customer.page
+    shop = (
+        "<!doctype html><title>shop</title><link rel=icon href=data:,><h1>shop</h1>"
+        f'<script src="/widget.js" data-token="{token}" data-order="{order}" data-lang="zh"></script>'
+    )
+    page.route("**/merchant", lambda route: route.fulfill(body=shop, content_type="text/html"))
+    page.goto(f"{customer.url}/merchant")
+    launcher = page.get_by_role("button", name="联系客服")
+    expect(launcher).to_have_attribute("aria-expanded", "false")
+    launcher.click()
+    chat = page.frame_locator("#kefu-panel iframe")
+    expect(chat.locator("[data-category]").first).to_be_visible()
+    expect(chat.locator("#kefu-text")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#kefu-panel")).to_be_hidden()
+    expect(launcher).to_be_focused()

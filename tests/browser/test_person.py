@@ -104,3 +104,50 @@ def test_from_the_list_of_orders_a_person_is_one_more_tap_away(visit):
     page.locator(".order", has_text="机械键盘").first.tap()
     expect(page.locator("[data-owner=queue]")).to_be_visible()
     assert len(handovers(customer.events(order))) == 1
+
+
+def test_a_slow_bot_is_admitted_and_a_person_offered(visit):
+    customer = visit()
+    customer.login()
+    customer.network_trouble = True
+    order = customer.order()
+    page = customer.page
+
+    def without_the_bot(route):
+        answer = route.fetch()
+        events = [event for event in answer.json()["events"] if event["author"] != "bot"]
+        route.fulfill(response=answer, json={"events": events})
+
+    page.route("**/stream?**", lambda route: route.abort())
+    page.route("**/events?**", without_the_bot)
+    customer.chat(order)
+    say(page, "你好")
+    waiting = page.locator(".waiting")
+    expect(waiting).to_contain_text("还在处理，您也可以转人工")
+    waiting.get_by_role("button", name="转人工").click()
+    expect(page.locator("[data-owner=queue]")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_the_customer_sees_who_the_person_is_and_what_they_write(visit):
+    customer, agent = visit(), visit()
+    customer.login()
+    order = customer.order()
+    page = customer.chat(order)
+    page.locator("[data-human]").click()
+    expect(page.locator("[data-owner=queue]")).to_be_visible()
+    conversation = customer.api("GET", f"/api/conversations?order_id={order}")["id"]
+
+    agent.api("POST", "/api/agent/login", {"login": "agent", "password": "kefu-agent"})
+    path = f"/api/agent/conversations/{conversation}"
+    agent.api("POST", f"{path}/claim", {})
+    expect(page.locator("[data-owner=agent]")).to_contain_text("小林")
+    expect(page.locator("[data-human]")).to_have_text("人工服务中")
+    agent.api("POST", f"{path}/typing", {})
+    expect(page.locator(".waiting")).to_be_visible()
+    agent.api("POST", f"{path}/messages", {"client_id": "browser-test-1", "text": "我来帮您查"})
+    expect(page.locator(".row[data-author=agent]")).to_contain_text("我来帮您查")
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator(".menu")).to_have_count(0)
+    agent.api("POST", f"{path}/resolve", {})
+    expect(page.locator("[data-owner=bot]")).to_be_visible()

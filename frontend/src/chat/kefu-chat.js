@@ -44,7 +44,8 @@ export class KefuChat extends LitElement {
 
   async start() {
     followViewport(this);
-    for (const name of ["online", "pageshow"]) addEventListener(name, () => this.wake());
+    addEventListener("online", () => this.wake());
+    addEventListener("pageshow", (event) => event.persisted && this.wake());
     addEventListener("offline", () => this.requestUpdate());
     addEventListener("popstate", () => this.fromAddress());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake());
@@ -141,7 +142,6 @@ export class KefuChat extends LitElement {
   /** The embedding page has opened the panel: the focus belongs in here. */
   opened() {
     this.hostClosed = false;
-    tellHost("read");
     if (touch()) this.querySelector("h1")?.focus();
     else this.field?.focus();
     this.scroller.down();
@@ -230,6 +230,11 @@ export class KefuChat extends LitElement {
     if (begun) this.menuOpen = false;
     this.requestUpdate();
     if (this.ticked && !touch()) this.field?.focus();
+  }
+
+  /** The button that was used is about to go: the focus must not be lost with it. */
+  keepFocus() {
+    if (!touch()) this.field?.focus();
   }
 
   typed() {

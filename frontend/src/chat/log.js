@@ -41,7 +41,7 @@ export function derive(events, pending, conversation) {
     agent: owned?.agent ?? conversation?.agent ?? "",
     queue: owned?.queue ?? conversation?.queue ?? null,
     choices: owner === "bot" && !waitingToSend ? openChoices(events) : null,
-    botOwes: owner === "bot" && (waitingToSend || spoken?.author === "customer"),
+    botOwes: owner === "bot" && !waitingToSend && spoken?.author === "customer",
     tickets: latestTickets(events),
   };
 }

@@ -26,7 +26,8 @@ export class Scroller {
   /** After drawing a thread whose latest state is `mark`; true when something new has been drawn. */
   after(mark) {
     if (mark === this.seen) {
-      if (this.wasAtBottom && !this.atBottom) this.down(); // the foot grew, or a waiting line came
+      // The foot grew, or a waiting line came.
+      if (mark && this.wasAtBottom && !this.atBottom) this.down();
       return false;
     }
     const first = !this.seen;

@@ -9,9 +9,18 @@ export function conversation(chat, view) {
   const actions = {
     retry: (id) => session.retry(id),
     remove: (id) => session.remove(id),
-    choose: (choice) => session.choose(choice),
-    human: () => chat.human(),
-    reopen: (id) => session.reopen(id),
+    choose: (choice) => {
+      session.choose(choice);
+      chat.keepFocus();
+    },
+    human: () => {
+      chat.human();
+      chat.keepFocus();
+    },
+    reopen: (id) => {
+      session.reopen(id);
+      chat.keepFocus();
+    },
   };
   const labels = new Map(chat.categories.map(({ id, label }) => [id, label]));
   const silent = !session.log.events.length && !session.pending.some(({ kind }) => kind === "text");
