@@ -168,9 +168,10 @@ def test_a_merchants_page_needs_one_script_tag(visit):
     token = customer.api("POST", "/api/demo/login", {"customer": "demo-wang"})["merchant_token"]
     customer.context.clear_cookies()
     page = customer.page
+    attributes = f'data-token="{token}" data-order="{order}" data-lang="zh"'
     shop = (
-        "<!doctype html><title>shop</title><link rel=icon href=data:,><h1>shop</h1>"
-        f'<script src="/widget.js" data-token="{token}" data-order="{order}" data-lang="zh"></script>'
+        "<!doctype html><title>shop</title><link rel=icon href=data:,>"
+        f'<h1>shop</h1><script src="/widget.js" {attributes}></script>'
     )
     page.route("**/merchant", lambda route: route.fulfill(body=shop, content_type="text/html"))
     page.goto(f"{customer.url}/merchant")

@@ -1,7 +1,7 @@
 // The chat on a merchant's page, in one script tag:
-//   <script src="…/widget.js" data-token="JWT" data-order="ORDER" data-lang="zh" defer></script>
+//   <script src=".../widget.js" data-token="JWT" data-order="ORDER" data-lang="zh" defer></script>
 // It adds a button and, once opened, an iframe with /chat. Pages may also call
-// Kefu.open({order: "…"}), Kefu.close(). More attributes: data-label and data-title (accessible
+// Kefu.open({order: "..."}), Kefu.close(). More attributes: data-label and data-title (accessible
 // names), data-launcher="hidden" (no button; the page opens the chat itself).
 (function () {
   "use strict";
@@ -9,9 +9,10 @@
   var origin = new URL(script.src).origin;
   var data = script.dataset;
   var english = data.lang === "en";
-  // The only two sentences outside i18n: this file runs on other people's pages.
-  var label = data.label || (english ? "Customer service" : "联系客服");
-  var title = data.title || (english ? "Customer service chat" : "在线客服");
+  // The only sentences outside i18n: this file runs on other people's pages, whose encoding may be
+  // any, hence the escapes: "Contact customer service", "Online customer service".
+  var label = data.label || (english ? "Customer service" : "\u8054\u7cfb\u5ba2\u670d");
+  var title = data.title || (english ? "Customer service chat" : "\u5728\u7ebf\u5ba2\u670d");
   var order = data.order || "";
   var frame = null;
   var returnTo = null;

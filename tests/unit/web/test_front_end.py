@@ -118,3 +118,7 @@ def test_the_committed_build_is_made_from_the_committed_sources():
 
 def test_the_lock_file_names_no_registry():
     assert '"resolved"' not in (ROOT / "frontend" / "package-lock.json").read_text("utf-8")
+
+
+def test_the_widget_reads_the_same_in_any_encoding():
+    assert (STATIC / "widget.js").read_bytes().isascii()
