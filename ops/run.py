@@ -31,9 +31,8 @@ class Console:
         self.doing = ""
 
     def say(self, line: str) -> None:
-        self.last = time.monotonic()
-        self.doing = line.split(":")[0].split(" (")[0]
-        self.show(f"[{self.last - self.began:4.0f} s] {line}")
+        self.doing = line.split(",")[0].split(":")[0].split(" (")[0]
+        self._line(line)
 
     def show(self, text: str) -> None:
         with contextlib.suppress(OSError):  # the terminal may be gone; the system goes on
@@ -42,7 +41,11 @@ class Console:
     def reassure(self) -> None:
         """Say that the last thing still goes on, now and then."""
         if time.monotonic() - self.last > PATIENCE_S:
-            self.say(f"{self.doing} ... still at it")
+            self._line(f"still {self.doing}")
+
+    def _line(self, line: str) -> None:
+        self.last = time.monotonic()
+        self.show(f"[{self.last - self.began:4.0f} s] {line}")
 
 
 class Stopper:
