@@ -86,9 +86,9 @@ def is_ready(folder, version, lock):
 
 
 def fingerprint(folder, version, lock):
-    """What the environment depends on; the folder too, because its scripts name their place."""
-    text = f"{ROOT / folder}\n{version}\n".encode() + (ROOT / lock).read_bytes()
-    return hashlib.sha256(text).hexdigest()
+    """Where the environment is (its scripts name their place), and a hash of what it is made of."""
+    made_of = version.encode() + (ROOT / lock).read_bytes()
+    return f"{ROOT / folder}\n{hashlib.sha256(made_of).hexdigest()}\n"
 
 
 def make(uv, folder, version, lock):
@@ -96,7 +96,7 @@ def make(uv, folder, version, lock):
     home = ROOT / folder
     stamp = home / ".kefu-stamp"
     if home.exists() and not is_reusable(home, stamp, version):
-        say(f"{folder} is half-made or of another Python: making it anew")
+        say(f"{folder} is half-made, moved or of another Python: making it anew")
         shutil.rmtree(str(home))
     if not home.exists():
         interpreter = find_interpreter(uv, version)
@@ -111,21 +111,21 @@ def make(uv, folder, version, lock):
 
 def is_reusable(home, stamp, version):
     """Whether an environment that is not up to date can be brought up to date."""
-    if stamp.exists() and stamp.read_text() == MAKING:
-        return False
-    ask = "import sys; print('%d.%d %s' % (sys.version_info[:2] + (sys.prefix,)))"
+    if not stamp.exists() or stamp.read_text().splitlines()[:1] != [str(home)]:
+        return False  # half-made, or moved here from another place
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         answer = subprocess.run(
             [str(home / "bin/python"), "-c", ask], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         ).stdout.decode()
     except OSError:
         return False
-    return answer.strip() == f"{version} {home}"
+    return answer.strip() == version
 
 
 def find_uv():
     """The path of a usable uv: the one on PATH, or our own below `.uv/`; raises Problem."""
-    found = shutil.which("uv")
+    found = shutil.which("uv") or os.environ.get("UV")  # which `uv run` sets
     if found and version_of(found) >= OLDEST_UV:
         return found
     own = TOOLS / "env/bin/uv"

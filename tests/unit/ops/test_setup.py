@@ -48,6 +48,13 @@ def test_a_half_made_environment_is_neither_ready_nor_reused(tmp_path: Path) -> 
     assert not setup.is_reusable(home, home / ".kefu-stamp", "3.13")
 
 
+def test_a_moved_environment_is_neither_ready_nor_reused(tmp_path: Path) -> None:
+    whole(tmp_path / ".venv")
+    home = (tmp_path / ".venv").rename(tmp_path / "moved")
+    assert not setup.is_ready("moved", "3.13", "lock.txt")
+    assert not setup.is_reusable(home, home / ".kefu-stamp", "3.13")
+
+
 def test_an_environment_whose_python_is_gone_is_neither_ready_nor_reused(tmp_path: Path) -> None:
     home = tmp_path / ".venv"
     whole(home)
