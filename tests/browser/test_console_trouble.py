@@ -61,6 +61,22 @@ def test_of_two_claims_at_once_one_wins_and_the_other_is_told(visit, customer):
     expect(row(loser, conversation)).to_have_count(0)
 
 
+def test_who_only_reads_cannot_reply_but_a_supervisor_can_put_it_back(visit, customer):
+    owner, boss = sign_in(visit(), "agent"), sign_in(visit(), "supervisor")
+    conversation = waiting(customer)
+    row(boss, conversation).locator(".words").click()  # looks before anybody claims
+    expect(boss.locator("#head-state")).to_have_attribute("data-owner", "queue")
+    claim(owner, conversation)
+    expect(boss.locator(".owner")).to_have_text("小林 在接待")
+    expect(boss.locator("#composer-send")).to_be_disabled()
+    boss.get_by_role("tab", name="内部备注").click()
+    send(boss, "先查重量")
+    expect(owner.locator("#log .note")).to_contain_text("先查重量")
+    boss.get_by_role("button", name="放回队列").click()
+    expect(owner.locator("#head-state")).to_have_attribute("data-owner", "queue")
+    expect(owner.locator("#composer-send")).to_be_disabled()
+
+
 def test_a_message_that_cannot_be_sent_is_kept_and_sent_later(visit, customer):
     agent = visit()
     agent.network_trouble = True

@@ -20,6 +20,7 @@ export function prepare() {
 
   const choose = (mode, focus) => {
     words.mode = mode;
+    keepDraft(id, words);
     form.dataset.mode = mode;
     for (const tab of $$('[role=tab]', form)) {
       const chosen = tab.dataset.mode === mode;

@@ -17,9 +17,12 @@ export function prepare() {
   toBottom();
   const scroll = $('#scroll');
   const jump = $('#jump');
+  let atBottom = true;
   scroll.addEventListener('scroll', () => {
-    if (nearBottom()) jump.hidden = true;
+    atBottom = nearBottom();
+    if (atBottom) jump.hidden = true;
   });
+  new ResizeObserver(() => atBottom && toBottom()).observe(scroll);
   jump.addEventListener('click', () => {
     toBottom();
     jump.hidden = true;
