@@ -116,13 +116,8 @@ def _words(request: Request) -> dict[str, Any]:
 
 
 async def _lists(desk: Desk, agent: Agent) -> dict[str, Any]:
-    """The left column's content, with the customer's own last words for those who wait."""
-    lists = await queue_view(desk, agent)
-    async with desk.db.begin() as tx:
-        for row in lists["waiting"]:
-            if row["last_author"] != "customer":
-                row["last_text"] = await events.last_customer_message(tx, row["conversation_id"])
-    return {**lists, "now": desk.now().isoformat()}
+    """The left column's content."""
+    return {**await queue_view(desk, agent), "now": desk.now().isoformat()}
 
 
 @console.get("/desk")

@@ -166,12 +166,13 @@ async def queue_view(desk: Desk, agent: Agent) -> dict[str, Any]:
     async with desk.db.begin() as tx:
         waiting = await conversations.waiting(tx)
         mine = await conversations.of_agent(tx, agent.id)
-        last = await events.last_messages(tx, [row.id for row in [*waiting, *mine]])
+        said = await events.last_messages(tx, [row.id for row in waiting], author="customer")
+        last = await events.last_messages(tx, [row.id for row in mine])
         online = await agents.online(tx, now - ONLINE_FOR)
     return {
         "waiting": [
             {
-                **_listed(row, last.get(row.id)),
+                **_listed(row, said.get(row.id)),
                 "reason": row.handover_reason,
                 "summary": row.handover_summary,
                 "waiting_since": row.waiting_since.isoformat(),

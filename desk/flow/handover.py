@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from desk.flow.desk import Desk
 from desk.rules.conversation import Conversation, HandOver, Release
 from desk.rules.refused import Refused
-from desk.store import conversations, events, orders, tickets
+from desk.store import conversations, events, tickets
 
 #: Reasons for which the bot, not the customer, is the cause: the notice says so.
 _BOT_FAILED = ("bot_failed", "bot_silent", "bot_slow", "ticket_failed")
@@ -81,17 +81,12 @@ def clock_words(desk: Desk, when: datetime, lang: str) -> str:
 
 
 async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversation) -> str:
-    """A few lines for the agent: order, ticked category, open tickets, the last words."""
-    order = await orders.get(tx, conversation.order_id)
+    """A few lines for the agent: ticked category, open tickets, the last words."""
     lines = []
-    if order:
-        lines.append(f"订单：{order.carrier} {order.waybill or '无运单号'}，状态 {order.state}")
     if conversation.stated:
         lines.append(f"客户勾选：{desk.content.categories[conversation.stated].label['zh']}")
     for ticket in await tickets.active_of_order(tx, conversation.order_id):
-        lines.append(
-            f"处理中工单：{desk.content.categories[ticket.category].label['zh']} {ticket.id}"
-        )
+        lines.append(f"处理中工单：{desk.content.categories[ticket.category].label['zh']}")
     words = await events.last_customer_message(tx, conversation.id)
     lines.append(f"客户最后说：{words[:200]}" if words else "客户还没有说话，直接要求人工")
     return "\n".join(lines)

@@ -132,17 +132,17 @@ async def choice_label(tx: AsyncConnection, conversation_id: str, choice: str) -
 
 
 async def last_messages(
-    tx: AsyncConnection, conversation_ids: Sequence[str]
+    tx: AsyncConnection, conversation_ids: Sequence[str], author: str | None = None
 ) -> dict[str, dict[str, Any]]:
-    """The latest message of each conversation, for lists."""
+    """The latest message of each conversation (of `author`, if given), for lists."""
     if not conversation_ids:
         return {}
-    latest = (
-        select(events.c.conversation_id, func.max(events.c.seq).label("seq"))
-        .where(events.c.conversation_id.in_(conversation_ids), events.c.kind == "message")
-        .group_by(events.c.conversation_id)
-        .subquery()
+    newest = select(events.c.conversation_id, func.max(events.c.seq).label("seq")).where(
+        events.c.conversation_id.in_(conversation_ids), events.c.kind == "message"
     )
+    if author:
+        newest = newest.where(events.c.author == author)
+    latest = newest.group_by(events.c.conversation_id).subquery()
     rows = await tx.execute(
         select(events).join(
             latest,
