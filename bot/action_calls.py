@@ -6,6 +6,7 @@ import time
 from typing import Any, Dict, Optional
 
 import aiohttp
+import ujson
 from jsonschema import ValidationError
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
@@ -33,7 +34,7 @@ def _kept_session() -> aiohttp.ClientSession:
         # Idle connections are dropped sooner than any server closes them, so that a call does
         # not run into one that is just closing.
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=4)
-        _session = aiohttp.ClientSession(connector=connector)
+        _session = aiohttp.ClientSession(connector=connector, json_serialize=ujson.dumps)
         _session_loop = loop
     return _session
 
@@ -72,7 +73,7 @@ async def _post(url: str, call: Dict[str, Any], deadline: float) -> Any:
     async with _kept_session().post(url, json=call, timeout=left) as response:
         if response.status != 200:
             raise ActionFailed(f"{call['next_action']} failed with HTTP {response.status}")
-        return await response.json()
+        return await response.json(loads=ujson.loads)
 
 
 def check_answer(name: str, answer: Any) -> None:

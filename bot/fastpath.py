@@ -102,7 +102,17 @@ async def _call_action_server(
     messages = await self._utter_responses(
         answer.get("responses", []), output_channel, nlg, tracker
     )
-    return [*messages, *deserialise_events(answer.get("events", []))]
+    return [*messages, *_events_from(answer.get("events", []))]
+
+
+def _events_from(answered: List[Dict[str, Any]]) -> List[Any]:
+    """The answer's events. Slots are made directly: the original looks through all event classes
+    for each one."""
+    if all(event["event"] == "slot" for event in answered):
+        return [
+            SlotSet(e["name"], e["value"], e.get("timestamp"), e.get("metadata")) for e in answered
+        ]
+    return deserialise_events(answered)
 
 
 def _action_call(name: str, tracker: Any) -> Dict[str, Any]:
@@ -113,7 +123,7 @@ def _action_call(name: str, tracker: Any) -> Dict[str, Any]:
     domain keeps rasa-sdk from asking for it (it answers 449 to a call without one).
     """
     state = tracker.current_state()
-    state["events"] = [event.as_dict() for event in _events_to_send(tracker)]
+    state["events"] = [_without_parse_data(e.as_dict()) for e in _events_to_send(tracker)]
     return {
         "next_action": name,
         "sender_id": tracker.sender_id,
@@ -121,6 +131,12 @@ def _action_call(name: str, tracker: Any) -> Dict[str, Any]:
         "domain": {},
         "version": rasa.__version__,
     }
+
+
+def _without_parse_data(event: Dict[str, Any]) -> Dict[str, Any]:
+    # The whole ranking again; `latest_message` has it.
+    event.pop("parse_data", None)
+    return event
 
 
 def _events_to_send(tracker: Any) -> List[Any]:
