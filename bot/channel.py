@@ -15,7 +15,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot import action_calls, fastpath, settings
-from bot.turn import take_turn
+from bot.turn import take_turn, warm_up
 from bot.wire import Refused, message_from, messages_for_desk
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class DeskInput(InputChannel):
         if agent is None or not agent.is_ready():
             return response.json({"status": "loading"}, 503)
         if not self._ready:
-            await fastpath.warm_up(agent.processor)
+            await warm_up(agent)
             self._ready = True
         return response.json({"status": "ready", "model": agent.processor.model_filename})
 

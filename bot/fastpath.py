@@ -5,7 +5,6 @@ replaces one function, keeps its result, and says why it is there. They were rea
 and are refused on any other version.
 """
 
-import asyncio
 import logging
 from typing import Any, Dict, List, Optional
 
@@ -16,7 +15,6 @@ from rasa.core.policies.rule_policy import RulePolicy
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import SlotSet, UserUttered, deserialise_events
 
 from bot.action_calls import ActionFailed, call_action, check_answer
@@ -246,21 +244,3 @@ def _index_of_rules(policy: RulePolicy, lookup: Dict[str, str]) -> Dict[Any, Lis
         action = last.get("prev_action", {}).get("action_name")
         index.setdefault((action, last.get("user", {}).get("intent")), []).append(key)
     return index
-
-
-async def warm_up(processor: MessageProcessor) -> None:
-    """Parses a message and predicts one step, storing nothing.
-
-    The first use of jieba builds its dictionary (one to two seconds); this takes it before
-    the first customer comes.
-    """
-    from rasa.core.channels.channel import UserMessage
-    from rasa.shared.core.events import ActionExecuted
-    from rasa.shared.core.trackers import DialogueStateTracker
-
-    tracker = DialogueStateTracker.from_events(
-        "warm-up", [ActionExecuted(ACTION_LISTEN_NAME)], processor.domain.slots
-    )
-    await processor._handle_message_with_tracker(UserMessage("快递还没来取件"), tracker)
-    processor._predict_next_with_tracker(tracker)
-    await asyncio.sleep(0)

@@ -4,7 +4,8 @@ from typing import Any, Dict, List, Optional
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
-from rasa.shared.core.events import BotUttered, UserUttered
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 
@@ -60,3 +61,17 @@ def answer_given(tracker: DialogueStateTracker, message_id: str) -> Optional[Lis
         elif answer is not None and isinstance(event, BotUttered):
             answer.append(event.message())
     return answer
+
+
+async def warm_up(agent: Agent) -> None:
+    """Parses a message and predicts one step, storing nothing.
+
+    The first use of jieba builds its dictionary (one to two seconds); this takes it before
+    the first customer comes.
+    """
+    processor = agent.processor
+    tracker = DialogueStateTracker.from_events(
+        "warm-up", [ActionExecuted(ACTION_LISTEN_NAME)], processor.domain.slots
+    )
+    await processor._handle_message_with_tracker(UserMessage("快递还没来取件"), tracker)
+    processor._predict_next_with_tracker(tracker)
