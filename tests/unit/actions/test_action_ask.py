@@ -40,7 +40,7 @@ async def test_the_question_names_the_needs_and_has_a_button_for_each(
 async def test_the_question_comes_in_the_customers_language(act: Any, make_tracker: Any) -> None:
     tracker = make_tracker(slots={"offered": OFFER, "lang": "en"})
     said = await act(ActionAskClarify, tracker)
-    assert said.messages[0]["question"].startswith("Would you like us to send the courier")
+    assert said.messages[0]["question"].startswith("Would you like us to chase the courier")
     assert said.messages[0]["buttons"][0]["title"] == "Get the courier to collect it"
 
 

@@ -120,7 +120,7 @@ def test_two_and_three_choices_become_one_natural_question(catalog: Catalog) -> 
         "您是希望我们催快递员上门取件，是想退回多收的费用，还是想取消这个订单？"
     )
     assert catalog.question(three, "en") == (
-        "Would you like us to send the courier to collect your parcel, "
+        "Would you like us to chase the courier to collect your parcel, "
         "look into a charge you want back, or cancel this order?"
     )
 
