@@ -1,0 +1,81 @@
+"""What the trained model makes of messages, asked for in the bot's own Python (3.10)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = ROOT / "models" / "kefu.tar.gz"
+
+#: (intent, probability), likeliest first, over all intents.
+Ranking = tuple[tuple[str, float], ...]
+
+
+class CannotRank(Exception):
+    """The model could not be asked; the text says why."""
+
+
+def rank(messages: Sequence[str], model: Path = MODEL) -> dict[str, Ranking]:
+    """Message -> ranking, by `model`; takes some seconds to load it.
+
+    Raises:
+        CannotRank: no bot environment, no such model, or Rasa broke.
+    """
+    python = ROOT / ".venv-bot" / "bin" / "python"
+    if not python.exists():
+        raise CannotRank("there is no .venv-bot: run `make setup`")
+    lines = "".join(json.dumps({"text": m}, ensure_ascii=False) + "\n" for m in messages)
+    command = [str(python), "-m", "bot.tools.rank", "--model", str(model.resolve())]
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    done = subprocess.run(
+        command, input=lines, capture_output=True, cwd=ROOT, env=environment, text=True
+    )
+    rows = done.stdout.splitlines()
+    if done.returncode != 0 or len(rows) != len(messages):
+        last = done.stderr.strip().splitlines()[-3:] or ["no answer"]
+        raise CannotRank("the model cannot be asked: " + "\n".join(last))
+    return {
+        message: tuple((str(name), float(p)) for name, p in json.loads(row)["ranking"])
+        for message, row in zip(messages, rows, strict=True)
+    }
+
+
+def rank_kept(messages: Sequence[str], model: Path, kept: Path) -> dict[str, Ranking]:
+    """The same, from the file `kept` when the same model has ranked all these messages before.
+
+    The file is JSON: {"model": SHA-256 of the model file, "rankings": {message: [[intent, p]]}}.
+
+    Raises:
+        CannotRank: as above.
+        OSError: the file cannot be written.
+    """
+    if not model.is_file():
+        raise CannotRank(f"no trained model {model}: run `make train`")
+    made_by = hashlib.sha256(model.read_bytes()).hexdigest()
+    known = _read(kept, made_by)
+    if not set(messages) <= set(known):
+        known |= rank(messages, model)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"model": made_by, "rankings": known}, ensure_ascii=False)
+        kept.write_text(text, encoding="utf-8")
+    return known
+
+
+def _read(kept: Path, made_by: str) -> dict[str, Ranking]:
+    if not kept.exists():
+        return {}
+    try:
+        stored: Mapping[str, object] = json.loads(kept.read_text(encoding="utf-8"))
+        if stored["model"] != made_by:
+            return {}
+        return {
+            str(message): tuple((str(name), float(p)) for name, p in ranking)
+            for message, ranking in stored["rankings"].items()  # type: ignore[attr-defined]
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # some other file of the same name is simply made anew
