@@ -100,7 +100,7 @@ def test_rankings_are_kept_for_the_model_that_made_them_and_made_anew_for_anothe
 
     def fake(messages, model):
         asked.append(list(messages))
-        return {message: (("greet", 1.0),) for message in messages}
+        return dict.fromkeys(messages, (("greet", 1.0),))
 
     monkeypatch.setattr(rankings, "rank", fake)
     model, kept = tmp_path / "m.tar.gz", tmp_path / "out" / "kept.json"
