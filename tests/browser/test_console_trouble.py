@@ -57,7 +57,7 @@ def test_of_two_claims_at_once_one_wins_and_the_other_is_told(visit, customer):
     won = [n for n, page in pages.items() if page.locator("#head-state[data-mine=yes]").count()]
     assert len(won) == 1
     loser = next(page for name, page in pages.items() if name != won[0])
-    expect(loser.locator("#alarms")).to_contain_text(f"{won[0]} {told}")
+    expect(loser.locator("#alarms")).to_contain_text(f"{won[0]}{told}")
     expect(row(loser, conversation)).to_have_count(0)
 
 
