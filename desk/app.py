@@ -71,6 +71,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
     app.ctx.kuaidi100_salt = settings.secret("kuaidi100_salt")
     app.ctx.customer_secret = settings.secret("customer_secret")
     app.ctx.facts_secret = settings.secret("facts_secret")
+    app.ctx.session_secret = settings.secret("session_secret")
     app.ctx.limiter = Limiter(settings.messages_per_minute)
     app.ctx.login_limiter = Limiter(LOGINS_PER_MINUTE)
     app.ctx.worker = None
@@ -90,6 +91,8 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         await ctx.actions.open()
         if settings.demo:
             await demo.seed(ctx.desk, PasswordHasher().hash)
+        else:
+            await demo.lock_out(ctx.desk)
         if settings.worker:
             ctx.worker = Worker(queue, ctx.desk, ctx.bot.ask, settings.worker_concurrency)
             ctx.worker.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -28,6 +27,9 @@ class Settings(BaseSettings):
 
     customer_secret: str = Field("", description="HS256 key of the merchant's customer tokens")
     customer_public_key: str = Field("", description="PEM key, for RS256 customer tokens instead")
+    session_secret: str = Field(
+        "", description="Key of the desk's own sessions; set it when several desks share people"
+    )
     service_token: str = Field("", description="Bearer token of the bot, actions and merchant")
     session_hours: float = Field(12.0, description="How long a customer's session lasts")
 
@@ -64,11 +66,6 @@ class Settings(BaseSettings):
             OSError: the data directory cannot be written.
         """
         return str(getattr(self, name)) or kept_secret(self.data_dir, name)
-
-    @cached_property
-    def session_secret(self) -> str:
-        """Key of the desk's own session tokens; apart from the merchant's key on purpose."""
-        return kept_secret(self.data_dir, "session_secret")
 
     @property
     def base_url(self) -> str:

@@ -31,6 +31,20 @@ def normalise(text: str) -> str:
     return _REPEATED.sub(r"\1\1", text)
 
 
+# Where a clause ends: punctuation, and the words after which people say what they really want.
+_CLAUSE_END = re.compile(r"[,.!?;~…。、:\n]+|但是|不过|可是|但|\bbut\b|\bjust\b")
+
+
+def last_clause(text: str) -> str:
+    """The last clause of a normalised message: mostly what is wanted, after what is not.
+
+    "不是要取消,是让人快点来收" has 取消 and 来收 in it; only the order tells them apart.
+    The whole text when it has one clause.
+    """
+    clauses = [clause.strip() for clause in _CLAUSE_END.split(text)]
+    return next((clause for clause in reversed(clauses) if clause), text)
+
+
 def says_something(text: str) -> bool:
     """Whether there is a letter, a digit, a Chinese character or an emoji in it."""
     return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)

@@ -193,7 +193,7 @@ async def events_partial(request: Request, conversation_id: str) -> HTTPResponse
     """The lines of the log after `?after=SEQ`, notes included."""
     await web.agent_of(request)
     after = request.args.get("after", "0")
-    if not after.isdigit():
+    if not after.isdecimal():
         raise Refused("invalid", why=f"after: expected a sequence number, got {after[:20]!r}")
     async with web.desk_of(request).db.begin() as tx:
         found = await events.read_after(tx, conversation_id, int(after), notes=True)

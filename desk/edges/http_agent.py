@@ -22,7 +22,6 @@ from desk.edges.web import (
     ok,
     read_body,
     set_cookie,
-    settings_of,
 )
 from desk.flow import agent as flow
 from desk.flow.agent import Agent
@@ -47,13 +46,14 @@ async def login(request: Request) -> HTTPResponse:
     """Log in with login and password; sets the console's cookie for one shift."""
     check_origin(request)
     body = read_body(request, LoginBody)
-    if not await request.app.ctx.login_limiter.allow(
-        f"{body.login}@{request.remote_addr or request.ip}"
-    ):
+    name, address = body.login.strip(), request.remote_addr or request.ip
+    limiter = request.app.ctx.login_limiter
+    # by name: nobody tries many passwords; by address: nobody tries one on many names
+    if not (await limiter.allow(f"name {name}") and await limiter.allow(f"address {address}")):
         raise Refused("too_many")
     desk = desk_of(request)
     async with desk.db.begin() as tx:
-        row = await agents.by_login(tx, body.login.strip())
+        row = await agents.by_login(tx, name)
     try:
         await asyncio.to_thread(_hasher.verify, row.password_hash if row else _DECOY, body.password)
     except (Argon2Error, InvalidHashError):
@@ -63,7 +63,7 @@ async def login(request: Request) -> HTTPResponse:
     if _hasher.check_needs_rehash(row.password_hash):
         async with desk.db.begin() as tx:
             await agents.set_hash(tx, row.id, _hasher.hash(body.password))
-    token = make_session(row.id, "agent", settings_of(request).session_secret, SHIFT_HOURS)
+    token = make_session(row.id, "agent", request.app.ctx.session_secret, SHIFT_HOURS)
     response = ok({"agent": {"id": row.id, "name": row.name, "role": row.role}})
     set_cookie(response, request, AGENT_COOKIE, token, SHIFT_HOURS)
     return response
@@ -114,7 +114,7 @@ async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
     """The log after `?after=SEQ`, notes included."""
     await agent_of(request)
     after = request.args.get("after", "0")
-    if not after.isdigit():
+    if not after.isdecimal():
         raise Refused("invalid", why=f"after: expected a sequence number, got {after!r}")
     found = await stream.read(desk_of(request), conversation_id, int(after), notes=True)
     return ok({"events": found})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,7 @@ from desk.edges import metrics, stream
 from desk.edges.tokens import BadToken, make_session, read_customer_token
 from desk.edges.web import (
     CUSTOMER_COOKIE,
+    check_origin,
     check_service,
     customer_of,
     desk_of,
@@ -29,11 +31,13 @@ from desk.flow.tickets import ticket_json
 from desk.rules.conversation import Conversation
 from desk.rules.facts import ORDER_STATES
 from desk.rules.refused import Refused
+from desk.rules.ticket import Ticket
 from desk.store import conversations, orders, tickets
 
 api = Blueprint("customer_api", url_prefix="/api")
 
-Id = Field(min_length=1, max_length=100)
+#: Printable, without control characters: it becomes a key in the database.
+Id = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")
 
 
 class Strict(BaseModel):
@@ -47,6 +51,7 @@ class SessionBody(Strict):
 @api.post("/session")
 async def open_session(request: Request) -> HTTPResponse:
     """Exchange the merchant's signed customer token for a session (bearer and cookie)."""
+    check_origin(request)
     body = read_body(request, SessionBody)
     settings = settings_of(request)
     try:
@@ -58,7 +63,7 @@ async def open_session(request: Request) -> HTTPResponse:
     token = make_session(
         str(claims["sub"]),
         "customer",
-        settings.session_secret,
+        request.app.ctx.session_secret,
         settings.session_hours,
         claims.get("orders"),
     )
@@ -126,7 +131,8 @@ async def open_conversation(request: Request) -> HTTPResponse:
     body = read_body(request, OpenBody)
     if not order_allowed(request, body.order_id):
         raise Refused("not_found", what="order")
-    await _limit(request, customer_id)
+    if body.text is not None:  # opening alone is the first step to a person: never limited
+        await _limit(request, customer_id)
     desk = desk_of(request)
     conversation, added = await customer.open_conversation(
         desk,
@@ -174,7 +180,8 @@ async def post_message(request: Request, conversation_id: str) -> HTTPResponse:
     """Store a message or a tapped choice; answers at once, the bot is asked by a job."""
     conversation = await _own(request, conversation_id)
     body = read_body(request, MessageBody)
-    await _limit(request, conversation.customer_id)
+    if body.choice != "human":  # the way to a person is never limited
+        await _limit(request, conversation.customer_id)
     desk = desk_of(request)
     if body.choice is not None:
         event = await customer.choose(
@@ -199,12 +206,9 @@ async def post_message(request: Request, conversation_id: str) -> HTTPResponse:
 async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
     """The log after `?after=SEQ`; with `&wait=SECONDS` (30 at most) long-polls for news."""
     await _own(request, conversation_id)
-    try:
-        after, wait = int(request.args.get("after", 0)), float(request.args.get("wait", 0))
-    except ValueError:
-        raise Refused("invalid", why="after and wait: expected numbers") from None
+    after, wait = _number(request, "after"), _number(request, "wait")
     found = await stream.long_poll(
-        desk_of(request), request.app.ctx.hub, conversation_id, after, wait
+        desk_of(request), request.app.ctx.hub, conversation_id, int(after), wait
     )
     return ok({"events": found})
 
@@ -241,14 +245,9 @@ async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
     """A ticket: its state and history."""
     customer_id = customer_of(request)
     desk = desk_of(request)
+    ticket = await _own_ticket(request, customer_id, ticket_id)
     async with desk.db.begin() as tx:
-        ticket = await tickets.get(tx, ticket_id)
-        if ticket is None:
-            raise Refused("not_found", what="ticket")
-        await customer.own_conversation(desk, tx, customer_id, ticket.conversation_id)
         history = await tickets.entries(tx, ticket_id)
-    if not order_allowed(request, ticket.order_id):
-        raise Refused("not_found", what="ticket")
     lines = [{k: line[k] for k in ("at", "kind", "text")} for line in history]
     return ok({**ticket_json(desk, ticket, lang_of(request)), "events": lines})
 
@@ -258,8 +257,31 @@ async def reopen_ticket(request: Request, ticket_id: str) -> HTTPResponse:
     """Reopen a completed ticket within 7 days."""
     customer_id = customer_of(request)
     desk = desk_of(request)
+    await _own_ticket(request, customer_id, ticket_id)
     ticket = await customer.reopen_ticket(desk, customer_id, ticket_id)
     return ok(ticket_json(desk, ticket, lang_of(request)))
+
+
+async def _own_ticket(request: Request, customer_id: str, ticket_id: str) -> Ticket:
+    desk = desk_of(request)
+    async with desk.db.begin() as tx:
+        ticket = await tickets.get(tx, ticket_id)
+        if ticket is None or not order_allowed(request, ticket.order_id):
+            raise Refused("not_found", what="ticket")
+        await customer.own_conversation(desk, tx, customer_id, ticket.conversation_id)
+    return ticket
+
+
+def _number(request: Request, name: str) -> float:
+    """A number of the query string; 0 when it is not given."""
+    given = request.args.get(name) or "0"
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0:
+        raise Refused("invalid", why=f"{name}: expected a number from 0 on, got {given[:40]!r}")
+    return value
 
 
 async def _own(request: Request, conversation_id: str) -> Conversation:

@@ -87,7 +87,7 @@ async def login(request: Request) -> HTTPResponse:
     person = flow.sample(desk_of(request), body.customer)
     settings = settings_of(request)
     hours = settings.session_hours
-    session = make_session(person["id"], "customer", settings.session_secret, hours)
+    session = make_session(person["id"], "customer", request.app.ctx.session_secret, hours)
     merchant = make_customer_token(person["id"], request.app.ctx.customer_secret)
     response = ok({"id": person["id"], "token": session, "merchant_token": merchant})
     set_cookie(response, request, CUSTOMER_COOKIE, session, hours)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-#: Runs of digits as in phones, identity cards and waybills, with the letters before them.
-_NUMBERS = re.compile(r"(?<![A-Za-z0-9.])[A-Za-z]{0,4}\d{8,20}[Xx]?(?![A-Za-z0-9.])")
+#: Phones (also with spaces or hyphens), identity cards, waybills: eight digits or more in one run.
+_NUMBERS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,6}\d(?:[ -]?\d){7,21}[Xx]?(?![A-Za-z0-9])")
+#: What a database says about an error may quote the row; its class is enough for the log.
+_QUOTES_ROWS = (SQLAlchemyError, psycopg.Error)
 
 
 def mask(text: str) -> str:
@@ -22,6 +28,20 @@ def _mask_values(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return {k: mask(v) if isinstance(v, str) and k != "timestamp" else v for k, v in event.items()}
 
 
+def _without_rows(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Replace a database error's traceback, which quotes what customers wrote, by its class."""
+    info = event.get("exc_info")
+    error = info[1] if isinstance(info, tuple) else info
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, _QUOTES_ROWS):
+        event.pop("exc_info")
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [f"{Path(f.filename).name}:{f.lineno}" for f in frames if "/desk/" in f.filename]
+        event["database_error"] = f"{type(error).__name__} at {' < '.join(reversed(ours))}"
+    return event
+
+
 def configure(as_json: bool) -> None:
     """Set up structlog and the standard library's logging for this process."""
     shared: list[Any] = [
@@ -29,6 +49,7 @@ def configure(as_json: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_rows,
         structlog.processors.format_exc_info,
         _mask_values,
     ]

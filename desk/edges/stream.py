@@ -149,4 +149,4 @@ async def respond(request: Request, kind: str, lines: AsyncIterator[str]) -> HTT
 def resume_point(request: Request) -> int:
     """Where to resume: `Last-Event-ID` (the browser's own reconnect) or `?after=`."""
     given = request.headers.get("last-event-id") or request.args.get("after") or "0"
-    return int(given) if given.isdigit() else 0
+    return int(given) if given.isdecimal() else 0

@@ -162,7 +162,7 @@ def customer_of(request: Request) -> str:
         token = request.cookies.get(CUSTOMER_COOKIE) or ""
         check_origin(request)
     try:
-        session = read_session(token, settings_of(request).session_secret, "customer")
+        session = read_session(token, request.app.ctx.session_secret, "customer")
     except BadToken as error:
         raise Refused("not_logged_in") from error
     request.ctx.orders = session.get("orders")
@@ -184,7 +184,7 @@ async def agent_of(request: Request) -> Agent:
     check_origin(request)
     token = request.cookies.get(AGENT_COOKIE) or ""
     try:
-        session = read_session(token, settings_of(request).session_secret, "agent")
+        session = read_session(token, request.app.ctx.session_secret, "agent")
     except BadToken as error:
         raise Refused("agent_not_logged_in") from error
     async with desk_of(request).db.begin() as tx:

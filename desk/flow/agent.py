@@ -51,12 +51,17 @@ async def release(
         conversation = await desk.must_lock(tx, conversation_id)
         lang = conversation.lang
         if to == "queue":
-            notice, queue = desk.say("utter_agent_left_requeued", lang), {}
-            queue = await desk.queue_info(tx, conversation)
+            name, queue = "utter_agent_left_requeued", await desk.queue_info(tx, conversation)
         else:
-            name = "utter_resolved_by_agent" if resolved else "utter_given_back"
-            notice, queue = desk.say(name, lang), {}
-        command = Release(agent.id, to, notice, queue=queue, forced=agent.role == "supervisor")
+            name, queue = "utter_resolved_by_agent" if resolved else "utter_given_back", {}
+        command = Release(
+            agent.id,
+            to,
+            desk.say(name, lang),
+            queue=queue,
+            forced=agent.role == "supervisor",
+            choices=(desk.human_choice(lang),),
+        )
         after, _ = await desk.carry_out(tx, conversation, command)
         return after
 
@@ -125,7 +130,7 @@ async def correct_category(
     """Give a ticket the right category.
 
     Raises:
-        Refused: `not_found`, `unknown_category`, `ticket_state`, `already_open`.
+        Refused: `not_found`, `unknown_category`, `ticket_state`.
     """
     async with desk.db.begin() as tx:
         conversation = await _of_ticket(desk, tx, ticket_id)
@@ -146,7 +151,7 @@ async def resolve_ticket(desk: Desk, agent: Agent, ticket_id: str, text: str) ->
         conversation = await _of_ticket(desk, tx, ticket_id)
         ticket = await tickets.get(tx, ticket_id)
         assert ticket is not None
-        label = desk.content.categories[ticket.category].label[conversation.lang]
+        label = desk.content.categories.label(ticket.category, conversation.lang)
         words = desk.say("utter_ticket_resolved_by_agent", conversation.lang, label=label)
         after = await complete(
             desk,
@@ -161,9 +166,13 @@ async def resolve_ticket(desk: Desk, agent: Agent, ticket_id: str, text: str) ->
 
 
 async def queue_view(desk: Desk, agent: Agent) -> dict[str, Any]:
-    """What the console's left column shows: who waits, and the agent's own conversations."""
+    """What the console's left column shows: who waits, and the agent's own conversations.
+
+    Whoever looks at it is at their desk, also where the network lets no event stream through.
+    """
     now = desk.now()
     async with desk.db.begin() as tx:
+        await agents.seen(tx, agent.id, now)
         waiting = await conversations.waiting(tx)
         mine = await conversations.of_agent(tx, agent.id)
         said = await events.last_messages(tx, [row.id for row in waiting], author="customer")

@@ -160,7 +160,7 @@ async def bot_opens_ticket(desk: Desk, request: dict[str, Any]) -> dict[str, Any
         `{"ticket": {...}, "outcome": "created" | "added" | "corrected" | "same"}`
 
     Raises:
-        Refused: `stale_epoch`, `not_found`, `unknown_category`, `already_open`, `ticket_state`.
+        Refused: `stale_epoch`, `not_found`, `unknown_category`, `ticket_state`.
     """
     async with desk.db.begin() as tx:
         conversation = await desk.must_lock(tx, request["conversation_id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ async def own_order(tx: AsyncConnection, customer_id: str, order_id: str) -> Any
     """The customer's order.
 
     Raises:
-        Refused: `not_found`, also when the order belongs to somebody else.
+        Refused: `not_found`, also when the order belongs (or went over) to somebody else.
     """
     order = await orders.get(tx, order_id)
     if order is None or order.customer_id != customer_id:
@@ -42,6 +43,7 @@ async def own_conversation(
     conversation = await load(tx, conversation_id)
     if conversation is None or conversation.customer_id != customer_id:
         raise Refused("not_found", what="conversation")
+    await own_order(tx, customer_id, conversation.order_id)
     return conversation
 
 
@@ -51,7 +53,9 @@ def check_text(text: str) -> str:
     Raises:
         Refused: `text_blank`, `text_too_long`.
     """
-    clean = "".join(c for c in text if c in "\n\t" or ord(c) >= 32).replace("\x7f", "").strip()
+    # Half an emoji (a lone surrogate) is no text: no database stores it.
+    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    clean = "".join(kept).strip()
     if not clean:
         raise Refused("text_blank")
     if len(clean) > TEXT_LIMIT:
@@ -109,7 +113,7 @@ async def _greet(
     """The first message: the bot says that it is one, and how to reach a person."""
     words = [desk.say("utter_disclosure", conversation.lang)]
     if text is None and category:
-        label = desk.content.categories[category].label[conversation.lang]
+        label = desk.content.categories.label(category, conversation.lang)
         words.append(desk.say("utter_ask_problem_stated", conversation.lang, label=label))
     greeting = Event(
         "message",

@@ -17,10 +17,11 @@ async def seed(desk: Desk, hash_password: Callable[[str], str]) -> None:
     """Put in the sample logins and, where missing, the sample orders. Safe to repeat."""
     async with desk.db.begin() as tx:
         for person in desk.content.demo.get("agents") or []:
-            if await agents.by_login(tx, person["login"]) is None:
+            row = await agents.by_login(tx, person["login"])
+            if row is None or row.id == _demo_id(person):
                 await agents.put(
                     tx,
-                    f"a_{person['login']}",
+                    _demo_id(person),
                     person["login"],
                     person["name"],
                     person["role"],
@@ -29,6 +30,19 @@ async def seed(desk: Desk, hash_password: Callable[[str], str]) -> None:
         for customer in desk.content.demo.get("customers") or []:
             if not await orders.of_customer(tx, customer["id"]):
                 await _put_orders(desk, tx, customer)
+
+
+async def lock_out(desk: Desk) -> None:
+    """Outside a demo, nobody gets in with the demo's well-known passwords."""
+    async with desk.db.begin() as tx:
+        for person in desk.content.demo.get("agents") or []:
+            row = await agents.by_login(tx, person["login"])
+            if row is not None and row.id == _demo_id(person):
+                await agents.set_hash(tx, row.id, "no password")
+
+
+def _demo_id(person: dict[str, Any]) -> str:
+    return f"demo_{person['login']}"
 
 
 async def reset(desk: Desk, customer_id: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
 from desk.rules.conversation import Conversation, HandOver, Release
-from desk.rules.refused import Refused
 from desk.store import conversations, events, tickets
+
+log = structlog.get_logger("desk.handover")
 
 #: Reasons for which the bot, not the customer, is the cause: the notice says so.
 _BOT_FAILED = ("bot_failed", "bot_silent", "bot_slow", "ticket_failed")
@@ -84,9 +87,9 @@ async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversati
     """A few lines for the agent: ticked category, open tickets, the last words."""
     lines = []
     if conversation.stated:
-        lines.append(f"客户勾选：{desk.content.categories[conversation.stated].label['zh']}")
+        lines.append(f"客户勾选：{desk.content.categories.label(conversation.stated, 'zh')}")
     for ticket in await tickets.active_of_order(tx, conversation.order_id):
-        lines.append(f"处理中工单：{desk.content.categories[ticket.category].label['zh']}")
+        lines.append(f"处理中工单：{desk.content.categories.label(ticket.category, 'zh')}")
     words = await events.last_customer_message(tx, conversation.id)
     lines.append(f"客户最后说：{words[:200]}" if words else "客户还没有说话，直接要求人工")
     return "\n".join(lines)
@@ -101,15 +104,15 @@ async def rescue_unanswered(desk: Desk) -> list[str]:
     limit = desk.now() - timedelta(seconds=desk.content.service.bot_answers_within_s)
     async with desk.db.begin() as tx:
         overdue = await conversations.unanswered_by_bot(tx, limit)
-    rescued = []
-    for conversation_id in overdue:
-        async with desk.db.begin() as tx:
-            conversation = await desk.must_lock(tx, conversation_id)
-            since = conversation.unanswered_since
-            if conversation.owner == "bot" and since is not None and since < limit:
-                await hand_over(desk, tx, conversation, "bot_slow")
-                rescued.append(conversation_id)
-    return rescued
+
+    async def rescue(tx: AsyncConnection, conversation: Conversation) -> bool:
+        since = conversation.unanswered_since
+        if conversation.owner != "bot" or since is None or since >= limit:
+            return False
+        await hand_over(desk, tx, conversation, "bot_slow")
+        return True
+
+    return await _rescue_each(desk, overdue, rescue)
 
 
 async def rescue_left(desk: Desk) -> list[str]:
@@ -121,24 +124,37 @@ async def rescue_left(desk: Desk) -> list[str]:
     limit = desk.now() - timedelta(seconds=desk.content.service.agent_gone_after_s)
     async with desk.db.begin() as tx:
         left = await conversations.left_by_agents(tx, limit)
+
+    async def rescue(tx: AsyncConnection, conversation: Conversation) -> bool:
+        owed = conversation.agent_owes_since
+        if conversation.owner != "agent" or owed is None or owed >= limit:
+            return False
+        command = Release(
+            agent_id=conversation.agent_id or "",
+            to="queue",
+            notice=desk.say("utter_agent_left_requeued", conversation.lang),
+            reason="agent_left",
+            queue=await desk.queue_info(tx, conversation),
+            forced=True,
+        )
+        await desk.carry_out(tx, conversation, command)
+        return True
+
+    return await _rescue_each(desk, left, rescue)
+
+
+async def _rescue_each(
+    desk: Desk,
+    conversation_ids: Sequence[str],
+    rescue: Callable[[AsyncConnection, Conversation], Awaitable[bool]],
+) -> list[str]:
+    """Rescue each conversation in a transaction of its own: one that fails holds up no other."""
     rescued = []
-    for conversation_id in left:
-        async with desk.db.begin() as tx:
-            conversation = await desk.must_lock(tx, conversation_id)
-            owed = conversation.agent_owes_since
-            if conversation.owner != "agent" or owed is None or owed >= limit:
-                continue
-            command = Release(
-                agent_id=conversation.agent_id or "",
-                to="queue",
-                notice=desk.say("utter_agent_left_requeued", conversation.lang),
-                reason="agent_left",
-                queue=await desk.queue_info(tx, conversation),
-                forced=True,
-            )
-            try:
-                await desk.carry_out(tx, conversation, command)
-            except Refused:
-                continue
-            rescued.append(conversation_id)
+    for conversation_id in conversation_ids:
+        try:
+            async with desk.db.begin() as tx:
+                if await rescue(tx, await desk.must_lock(tx, conversation_id)):
+                    rescued.append(conversation_id)
+        except Exception:
+            log.exception("a conversation could not be rescued", conversation=conversation_id)
     return rescued

@@ -34,11 +34,10 @@ def ticket_json(desk: Desk, ticket: Ticket, lang: str) -> dict[str, Any]:
     def iso(when: datetime | None) -> str | None:
         return when.astimezone(UTC).isoformat() if when else None
 
-    category = desk.content.categories.by_id.get(ticket.category)
     return {
         "id": ticket.id,
         "category": ticket.category,
-        "label": category.label[lang] if category else ticket.category,
+        "label": desk.content.categories.label(ticket.category, lang),
         "state": ticket.state,
         "conversation_id": ticket.conversation_id,
         "order_id": ticket.order_id,
@@ -170,7 +169,7 @@ async def correct(
     await tickets.add_entry(tx, after.id, entry, author, now, idempotency_key)
     words = None
     if author != "bot":  # the bot says it in its own reply
-        label = desk.content.categories[category].label[conversation.lang]
+        label = desk.content.categories.label(category, conversation.lang)
         words = desk.say("utter_ticket_corrected", conversation.lang, label=label)
     shown = ticket_json(desk, after, conversation.lang)
     choices = (desk.human_choice(conversation.lang),)
@@ -223,7 +222,7 @@ async def reopen(
     after, entry = decide(before, Reopen(""), now)
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, author, now)
-    label = desk.content.categories[after.category].label[conversation.lang]
+    label = desk.content.categories.label(after.category, conversation.lang)
     words = desk.say("utter_ticket_reopened", conversation.lang, label=label)
     await desk.carry_out(
         tx,

@@ -36,6 +36,14 @@ class Categories:
     def __getitem__(self, category: str) -> Category:
         return self.by_id[category]
 
+    def label(self, category: str, lang: str) -> str:
+        """What people call a category; its id when the file no longer has it.
+
+        Old conversations and tickets outlive an edited file, and must stay workable.
+        """
+        known = self.by_id.get(category)
+        return known.label[lang] if known else category
+
     def menu(self, lang: str) -> list[dict[str, str]]:
         """The menu the customer ticks from: `[{"id", "label", "choice"}]` in `lang`."""
         return [

@@ -152,6 +152,8 @@ class Release:
     queue: Mapping[str, Any] = field(default_factory=dict)
     #: A supervisor, or the desk itself when the agent is gone, may release for somebody else.
     forced: bool = False
+    #: Offered with the notice when the bot has the conversation again.
+    choices: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -359,6 +361,7 @@ def _claim(c: Conversation, command: Claim, now: datetime) -> Outcome:
 def _release(c: Conversation, command: Release, now: datetime) -> Outcome:
     if c.agent_id != command.agent_id and not command.forced:
         raise Refused("not_your_conversation", owner=c.agent_name)
+    notice: dict[str, Any] = {"text": command.notice}
     common: dict[str, Any] = {
         "epoch": c.epoch + 1,
         "agent_id": None,
@@ -379,6 +382,7 @@ def _release(c: Conversation, command: Release, now: datetime) -> Outcome:
             **common,
         )
         owner = Event("owner", "system", {"owner": "bot"})
+        notice["choices"] = [dict(choice) for choice in command.choices]
     else:
         changed = replace(
             c,
@@ -393,7 +397,7 @@ def _release(c: Conversation, command: Release, now: datetime) -> Outcome:
             "system",
             {"owner": "queue", "queue": dict(command.queue), "reason": command.reason},
         )
-    return Outcome(changed, (owner, Event("message", "system", {"text": command.notice})))
+    return Outcome(changed, (owner, Event("message", "system", notice)))
 
 
 def _agent_say(c: Conversation, command: AgentSay) -> Outcome:

@@ -20,6 +20,8 @@ class Service:
     answer_within_minutes_of_opening: int = 60
     #: Mean time an agent spends on a conversation, for the estimate of the wait.
     minutes_per_conversation: float = 4.0
+    #: While nobody is online in opening hours, somebody is expected within this time.
+    minutes_until_somebody_comes: float = 5.0
     #: The bot has this long to answer before a person gets the conversation.
     bot_answers_within_s: float = 12.0
     #: An agent whose page has been gone this long, while the customer waits, loses it.
@@ -46,8 +48,9 @@ class Service:
 
     def wait_s(self, position: int, agents_online: int) -> int:
         """Estimated seconds until the conversation at `position` (1 = next) is claimed."""
+        first = 30 if agents_online else self.minutes_until_somebody_comes * 60
         per_agent = self.minutes_per_conversation * 60 / max(agents_online, 1)
-        return round(per_agent * max(position - 1, 0) + 30)
+        return round(first + per_agent * max(position - 1, 0))
 
 
 def read_service(data: Mapping[str, Any]) -> Service:
@@ -66,6 +69,7 @@ def read_service(data: Mapping[str, Any]) -> Service:
     numbers = {
         "answer_within_minutes_of_opening": hours.get("answer_within_minutes_of_opening", 60),
         "minutes_per_conversation": data.get("minutes_per_conversation", 4),
+        "minutes_until_somebody_comes": data.get("minutes_until_somebody_comes", 5),
         "bot_answers_within_s": timeouts.get("bot_answers_within_s", 12),
         "agent_gone_after_s": timeouts.get("agent_gone_after_s", 90),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -39,8 +39,12 @@ async def set_hash(tx: AsyncConnection, agent_id: str, password_hash: str) -> No
 
 
 async def seen(tx: AsyncConnection, agent_id: str, now: datetime | None) -> None:
-    """Note that the agent's page is open now (or, with None, closed)."""
-    await tx.execute(update(agents).where(agents.c.id == agent_id).values(seen_at=now))
+    """Note that the agent's page is open now (or, with None, closed); once in 10 s is enough."""
+    query = update(agents).where(agents.c.id == agent_id)
+    if now is not None:
+        stale = agents.c.seen_at < now - timedelta(seconds=10)
+        query = query.where(agents.c.seen_at.is_(None) | stale)
+    await tx.execute(query.values(seen_at=now))
 
 
 async def online(tx: AsyncConnection, since: datetime) -> int:

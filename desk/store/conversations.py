@@ -87,9 +87,11 @@ async def save(tx: AsyncConnection, before: Conversation, after: Conversation) -
 
 
 async def position(tx: AsyncConnection, conversation: Conversation) -> int:
-    """The conversation's place in the queue, 1 = next; the length plus one if not in it."""
-    waiting = select(func.count()).where(conversations.c.owner == "queue")
-    if conversation.owner == "queue":
+    """The conversation's place in the queue, 1 = next; the last if it has not waited yet."""
+    waiting = select(func.count()).where(
+        conversations.c.owner == "queue", conversations.c.id != conversation.id
+    )
+    if conversation.waiting_since is not None:
         ahead = waiting.where(
             (conversations.c.waiting_since < conversation.waiting_since)
             | (

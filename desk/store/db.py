@@ -51,6 +51,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             pool_timeout=5,
+            hide_parameters=True,  # they hold the customers' own words
             connect_args={"connect_timeout": 5, "prepare_threshold": 5},
         )
 

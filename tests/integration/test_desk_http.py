@@ -425,3 +425,61 @@ async def test_pages_forbid_foreign_scripts_and_frames(kefu):
         assert "default-src 'self'" in policy
         assert "frame-ancestors 'self'" in policy
         assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# --- found in review --------------------------------------------------------------------------------
+
+
+async def test_half_an_emoji_is_left_out_and_the_rest_of_the_message_kept(kefu):
+    async with Customer(kefu) as customer:
+        await customer.open()
+        stored = await customer.say("快点\ud83d来取")
+        assert stored["text"] == "快点来取"
+
+
+@pytest.mark.parametrize("query", ["wait=nan", "wait=inf", "wait=-1", "after=x", "after=nan"])
+async def test_a_number_that_is_none_is_refused(kefu, query):
+    async with Customer(kefu) as customer:
+        await customer.open()
+        path = f"/api/conversations/{customer.conversation}/events?{query}"
+        status, answer = await customer.call("GET", path)
+        assert (status, answer["error"]["code"]) == (422, "invalid")
+
+
+async def test_a_token_for_one_order_reopens_no_ticket_of_another(kefu):
+    from datetime import UTC, datetime, timedelta
+
+    import jwt
+
+    async with Customer(kefu, "accepted") as customer:
+        await customer.open("约的今天上门，快递员没来取件，催一下", "pickup_urge")
+        await customer.answer()
+        (ticket,) = customer.tickets
+        claims = {"sub": customer.id, "exp": datetime.now(UTC) + timedelta(minutes=5)}
+        claims["orders"] = ["another"]
+        token = jwt.encode(claims, secret(kefu, "customer_secret"), algorithm="HS256")
+        session = await customer.good("POST", "/api/session", {"token": token})
+        headers = {"Authorization": f"Bearer {session['token']}"}
+        for method, path in (
+            ("POST", f"/api/tickets/{ticket}/reopen"),
+            ("GET", f"/api/tickets/{ticket}"),
+        ):
+            status, _ = await customer.call(method, path, None, headers=headers)
+            assert status == 404
+
+
+async def test_an_order_that_went_to_another_customer_takes_its_conversation_out_of_sight(kefu):
+    async with Customer(kefu) as old, Customer(kefu) as new:
+        await old.open("你好")
+        body = {"customer": new.id, "carrier": "yuantong", "waybill": old.waybill}
+        headers = {"Authorization": f"Bearer {kefu.service_token}"}
+        await new.good("PUT", f"/api/orders/{old.order}", body, headers=headers)
+        status, _ = await old.call("GET", f"/api/conversations/{old.conversation}")
+        assert status == 404
+
+
+async def test_another_site_cannot_put_a_visitor_into_its_own_session(kefu):
+    async with Person(kefu) as person:
+        headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+        status, answer = await person.call("POST", "/api/session", {"token": "x"}, headers=headers)
+        assert (status, answer["error"]["code"]) == (403, "foreign_origin")

@@ -41,11 +41,12 @@ def test_at_night_the_answer_is_promised_after_the_next_opening():
     assert service.promised_answer(at(23)) == datetime(2026, 11, 24, 9, tzinfo=SHANGHAI)
 
 
-def test_more_agents_make_the_wait_shorter_and_nobody_online_counts_as_one():
-    service = Service(minutes_per_conversation=4)
-    assert service.wait_s(1, 0) == 30
+def test_more_agents_make_the_wait_shorter_and_nobody_online_makes_it_longer():
+    service = Service(minutes_per_conversation=4, minutes_until_somebody_comes=5)
+    assert service.wait_s(1, 1) == 30
+    assert service.wait_s(1, 0) == 300
     assert service.wait_s(5, 1) > service.wait_s(5, 4)
-    assert service.wait_s(5, 0) == service.wait_s(5, 1)
+    assert service.wait_s(5, 0) > service.wait_s(5, 1)
 
 
 def test_a_clock_time_that_yaml_read_as_minutes_is_understood():
