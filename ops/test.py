@@ -27,10 +27,14 @@ PHASES: dict[str, tuple[str, list[list[str]]]] = {
             [PYTHON, "-m", "ruff", "format", "--check", "."],
             [PYTHON, "-m", "mypy"],
             [PYTHON, "-m", "ops", "validate"],
+            [PYTHON, "-m", "evaluation.check_cases"],
         ],
     ),
     "unit": ("rules, review, documents", [[*PYTEST, "tests/unit"]]),
-    "rasa": ("the bot's stories", [[BOT_PYTHON, "tests/rasa/run.py"]]),
+    "rasa": (
+        "the bot's stories",
+        [[PYTHON, "-m", "ops", "train", "--if-needed"], [BOT_PYTHON, "tests/rasa/run.py"]],
+    ),
     "integration": (
         "dialogues through Rasa, actions, desk, PostgreSQL",
         [[*PYTEST, "tests/integration"]],

@@ -37,7 +37,7 @@ from desk.store import conversations, orders, tickets
 api = Blueprint("customer_api", url_prefix="/api")
 
 #: Printable, without control characters: it becomes a key in the database.
-Id = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")
+Id = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
 
 
 class Strict(BaseModel):

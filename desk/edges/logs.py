@@ -9,14 +9,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 #: Phones (also with spaces or hyphens), identity cards, waybills: eight digits or more in one run.
 _NUMBERS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,6}\d(?:[ -]?\d){7,21}[Xx]?(?![A-Za-z0-9])")
-#: What a database says about an error may quote the row; its class is enough for the log.
-_QUOTES_ROWS = (SQLAlchemyError, psycopg.Error)
+#: Packages whose errors may quote a row of the database; their class is enough for the log.
+_QUOTES_ROWS = ("sqlalchemy", "psycopg", "procrastinate")
 
 
 def mask(text: str) -> str:
@@ -34,9 +32,9 @@ def _without_rows(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     error = info[1] if isinstance(info, tuple) else info
     if error is True:
         error = sys.exc_info()[1]
-    if isinstance(error, _QUOTES_ROWS):
+    if type(error).__module__.partition(".")[0] in _QUOTES_ROWS:
         event.pop("exc_info")
-        frames = traceback.extract_tb(error.__traceback__)
+        frames = traceback.extract_tb(error.__traceback__ if error else None)
         ours = [f"{Path(f.filename).name}:{f.lineno}" for f in frames if "/desk/" in f.filename]
         event["database_error"] = f"{type(error).__name__} at {' < '.join(reversed(ours))}"
     return event

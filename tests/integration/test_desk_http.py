@@ -427,7 +427,7 @@ async def test_pages_forbid_foreign_scripts_and_frames(kefu):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-# --- found in review --------------------------------------------------------------------------------
+# --- found in review ---
 
 
 async def test_half_an_emoji_is_left_out_and_the_rest_of_the_message_kept(kefu):
