@@ -20,6 +20,7 @@ from actions.acts.reviewing import ActionReview
 from actions.acts.tickets import ActionCreateTicket
 from actions.catalog import Catalog, load_catalog
 from actions.desk_client import DeskClient
+from actions.review.budget import Budget
 from actions.review.settings import load_review_settings
 from actions.review.witness import NoWitness, Witness
 from actions.settings import Settings
@@ -63,6 +64,12 @@ def make_witness(settings: Settings, catalog: Catalog) -> Witness:
         model=settings.model_name,
         categories=catalog.needs(),
         labels=catalog.labels(),
+        budget=Budget(
+            settings.model_budget_file,
+            calls=settings.model_calls_per_day,
+            tokens=settings.model_tokens_per_day,
+        ),
+        prices=settings.model_prices,
     )
 
 

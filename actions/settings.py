@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ class Settings:
     model_base_url: str
     model_api_key: str
     model_name: str
+    model_calls_per_day: int  #: 0: no limit
+    model_tokens_per_day: int  #: 0: no limit
+    model_prices: tuple[float, float] | None  #: of a million tokens, (prompt, completion)
+    model_budget_file: Path  #: what today has cost so far
     root: Path = ROOT  #: the checkout: data/ is below it
 
     def service_token(self) -> str:
@@ -59,4 +64,30 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         model_base_url=given("MODEL_BASE_URL"),
         model_api_key=given("MODEL_API_KEY"),
         model_name=given("MODEL_NAME"),
+        model_calls_per_day=_whole("MODEL_CALLS_PER_DAY", given("MODEL_CALLS_PER_DAY", "5000")),
+        model_tokens_per_day=_whole(
+            "MODEL_TOKENS_PER_DAY", given("MODEL_TOKENS_PER_DAY", "5000000")
+        ),
+        model_prices=_prices(given("MODEL_PROMPT_PRICE"), given("MODEL_COMPLETION_PRICE")),
+        model_budget_file=data_dir / "model_budget.json",
     )
+
+
+def _whole(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise BadSetting(f"KEFU_{name} must be a whole number from 0, not {text!r}")
+    return int(text)
+
+
+def _prices(prompt: str, completion: str) -> tuple[float, float] | None:
+    """Both or neither; numbers from 0."""
+    if not prompt and not completion:
+        return None
+    try:
+        prices = float(prompt), float(completion)
+    except ValueError:
+        prices = (-1.0, -1.0)
+    if not all(0 <= price < math.inf for price in prices):
+        names = "KEFU_MODEL_PROMPT_PRICE and KEFU_MODEL_COMPLETION_PRICE"
+        raise BadSetting(f"{names} must both be numbers from 0, or both be empty")
+    return prices

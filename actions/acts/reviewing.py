@@ -12,7 +12,7 @@ from actions.acts.answering import settle
 from actions.acts.base import Tools
 from actions.review.answer import read_answer, rejects
 from actions.review.decision import opinion_matters, review
-from actions.review.evidence import Evidence, Verdict
+from actions.review.evidence import NOT_NEEDED, Evidence, Opinion, Silence, Verdict
 from actions.slots import SlotEvent, slots, verdict_event
 from actions.turn import Turn, read_turn
 
@@ -42,13 +42,13 @@ class ActionReview(Action):
         text = request_text(turn)
         correcting = turn.correcting if turn.asking else _ticket_to_correct(turn)
         evidence = _evidence(turn, correcting)
-        if opinion_matters(evidence, self.tools.settings):
-            opinion = await self.tools.witness.opinion(text)
-            evidence = replace(evidence, opinion=opinion)
+        heard = await self._ask_the_model(evidence, text)
+        if isinstance(heard, Opinion):
+            evidence = replace(evidence, opinion=heard)
         verdict = review(evidence, self.tools.settings)
         fresh = {} if turn.asking else {"ticket_open": bool(correcting), "questions_asked": 0.0}
         return [
-            verdict_event(verdict.kind, _record(evidence, verdict)),
+            verdict_event(verdict.kind, _record(evidence, verdict, heard)),
             *slots(
                 category=verdict.category,
                 offered=[name for name, _ in verdict.candidates]
@@ -60,6 +60,15 @@ class ActionReview(Action):
                 **fresh,
             ),
         ]
+
+    async def _ask_the_model(self, evidence: Evidence, text: str) -> Opinion | Silence | None:
+        """The model's word where it could change something; None when there is no model."""
+        witness = self.tools.witness
+        if not witness.model:
+            return None
+        if not opinion_matters(evidence, self.tools.settings, witness.model):
+            return Silence(witness.model, NOT_NEEDED)
+        return await witness.opinion(text)
 
 
 def request_text(turn: Turn) -> str:
@@ -91,13 +100,16 @@ def _evidence(turn: Turn, correcting: str | None) -> Evidence:
     )
 
 
-def _record(evidence: Evidence, verdict: Verdict) -> dict[str, Any]:
+def _record(
+    evidence: Evidence, verdict: Verdict, heard: Opinion | Silence | None
+) -> dict[str, Any]:
     """Who said what, for the ticket."""
     return {
         **verdict.as_record(),
+        "message": [[intent, round(p, 4)] for intent, p in evidence.ranking[:3]],
         "stated": evidence.stated,
         "order_state": evidence.order_state,
-        "opinion": evidence.opinion.as_record() if evidence.opinion else None,
+        "model": heard.as_record() if heard else None,
         "questions_asked": evidence.questions_asked,
         "confirmed_by": "agreement" if verdict.kind == "agree" else None,
     }

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from actions.review.costs import expected_costs
 from actions.review.evidence import DIALOGUE_INTENTS, Evidence, Opinion, Verdict, VerdictKind
+from actions.review.model_word import usable_word, with_the_word
 from actions.review.posterior import outside_probability, posterior, text_probabilities
 from actions.review.settings import ReviewSettings
 
@@ -21,24 +22,33 @@ def review(evidence: Evidence, settings: ReviewSettings) -> Verdict:
     Returns the verdict. A message that no ticket can serve never agrees, whatever was ticked; after
     `settings.most_questions` questions the verdict is agree or human, never clarify.
     """
-    return _Case(evidence, settings).verdict()
+    alone = _Case(replace(evidence, opinion=None), settings).verdict()
+    if evidence.opinion is None:
+        return alone
+    word, model = usable_word(evidence, settings), evidence.opinion.model
+    if word is None:
+        said = evidence.opinion.category or "cannot decide"
+        return replace(alone, reasons=(*alone.reasons, f"the model {model} says {said}: no weight"))
+    return with_the_word(alone, _Case(evidence, settings).verdict(), word, model)
 
 
-def opinion_matters(evidence: Evidence, settings: ReviewSettings) -> bool:
-    """True if some word of a model could change the verdict or the choices offered.
+def opinion_matters(evidence: Evidence, settings: ReviewSettings, model: str = "") -> bool:
+    """True if a word of the model could change the verdict, or mend a question's choices.
 
-    Only then is a model worth its time and money.
+    Only then is a model worth its time and money. A question that most likely offers the need
+    already (`settings.model_uncovered`) is not worth asking about.
     """
-    without = _outcome(review(replace(evidence, opinion=None), settings))
+    alone = review(replace(evidence, opinion=None), settings)
+    if alone.kind == "clarify":
+        if evidence.questions_asked >= settings.most_questions:
+            return False
+        inside = sum(alone.posterior[c] for c in settings.categories)
+        covered = sum(p for _, p in alone.candidates) / inside if inside else 1.0
+        return 1.0 - covered >= settings.model_uncovered
     return any(
-        _outcome(review(replace(evidence, opinion=Opinion(c, "", "", 0, "")), settings)) != without
+        review(replace(evidence, opinion=Opinion(c, "", model, 0, "")), settings).kind != alone.kind
         for c in settings.categories
     )
-
-
-def _outcome(verdict: Verdict) -> tuple[VerdictKind, str | None, frozenset[str]]:
-    offered = verdict.candidates if verdict.kind == "clarify" else ()
-    return verdict.kind, verdict.category, frozenset(name for name, _ in offered)
 
 
 class _Case:
@@ -159,9 +169,6 @@ class _Case:
         self.reasons.append(f"the message says {_with_numbers(self.text, likeliest)}")
         self.reasons.append(f"ticked: {evidence.stated or 'nothing'}")
         self.reasons.append(f"the order is {evidence.order_state or 'unknown'}")
-        if evidence.opinion:
-            said = evidence.opinion.category or "cannot decide"
-            self.reasons.append(f"the model {evidence.opinion.model} says {said}")
         if evidence.offered:
             self.reasons.append(f"already offered: {', '.join(evidence.offered)}")
         if evidence.rejected:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 #: Intents that answer a question of ours. They say nothing about what the customer needs.
 DIALOGUE_INTENTS = frozenset(
     {"affirm", "deny", "none_of_these", "pick_one", "choose", "tick", "nlu_fallback"}
 )
+
+#: Reasons why a model was not asked at all; a failed answer has a reason of its own words.
+NOT_NEEDED = "not needed: its word could not change the decision"
+INSTRUCTIONS = "not asked: the message looks like instructions to a model"
+BREAKER_OPEN = "not asked: left alone after failures"
+BUDGET_SPENT = "not asked: the day's budget is spent"
+SILENCES = (NOT_NEEDED, INSTRUCTIONS, BREAKER_OPEN, BUDGET_SPENT)
 
 VerdictKind = Literal["agree", "clarify", "human"]
 
@@ -23,17 +30,27 @@ class Opinion:
     latency_ms: int  #: how long the answer took; 0 from the cache
     mode: str  #: how it was asked: json_schema or json_object
     cached: bool = False
+    prompt_version: str = ""
+    prompt_tokens: int = 0  #: of all tries for this answer; 0 from the cache
+    completion_tokens: int = 0
+    cost: float | None = None  #: in the currency of the configured prices; None without prices
 
     def as_record(self) -> dict[str, object]:
         """The opinion as JSON for a ticket's review record."""
-        return {
-            "category": self.category,
-            "quote": self.quote,
-            "model": self.model,
-            "latency_ms": self.latency_ms,
-            "mode": self.mode,
-            "cached": self.cached,
-        }
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Why a model that is configured gave no opinion. Weighs nothing; kept for the record."""
+
+    model: str
+    reason: str  #: one of SILENCES, or what was wrong with the answer; no word of the customer's
+    latency_ms: int = 0
+
+    def as_record(self) -> dict[str, object]:
+        """The silence as JSON for a ticket's review record."""
+        return {"model": self.model, "silent": self.reason, "latency_ms": self.latency_ms}
 
 
 @dataclass(frozen=True)

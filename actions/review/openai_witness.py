@@ -1,9 +1,8 @@
 """The witness behind any OpenAI-compatible endpoint.
 
-Strict JSON schema where the endpoint has it, JSON mode where it has not; which of the two works is
-found out once and remembered. One deadline covers everything, a breaker keeps a dead endpoint from
-costing every customer that time, equal texts are asked once. Every failure is None and a log line
-without a word of the customer's.
+One deadline covers everything, a breaker keeps a dead endpoint from costing every customer that
+time, a budget bounds the day, equal texts are asked once, and what comes back is checked
+(prompt.py). Every failure is a Silence and a log line without a word of the customer's.
 """
 
 from __future__ import annotations
@@ -15,33 +14,29 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
-
-import openai
 
 from actions.review.breaker import Breaker
-from actions.review.evidence import Opinion
+from actions.review.budget import Budget
+from actions.review.endpoint import Endpoint, NotAllowed, Usage
+from actions.review.evidence import (
+    BREAKER_OPEN,
+    BUDGET_SPENT,
+    INSTRUCTIONS,
+    Opinion,
+    Silence,
+)
 from actions.review.masking import mask
 from actions.review.normalise import normalise
 from actions.review.prompt import (
     PROMPT_VERSION,
     BadAnswer,
-    answer_schema,
     looks_like_instructions,
     read_answer_json,
-    system_prompt,
-    user_turn,
 )
 
 logger = logging.getLogger(__name__)
 
-Mode = Literal["json_schema", "json_object"]
-
 _CACHE_SIZE = 2048
-#: What endpoints answer to a response_format they do not have; see also the OpenAI API reference,
-#: "Error codes".
-_UNSUPPORTED = (openai.BadRequestError, openai.UnprocessableEntityError)
-_WORTH_A_RETRY = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
 
 
 @dataclass
@@ -50,6 +45,7 @@ class OpenAIWitness:
 
     `categories`: id -> what the customer needs, in a few words. `labels`: texts that are no
     evidence when quoted. `deadline_s` covers the waiting, the one retry and the stepping down.
+    `budget`: None = no limit. `prices`: of a million tokens, (prompt, completion); None = unknown.
     """
 
     base_url: str
@@ -60,99 +56,97 @@ class OpenAIWitness:
     deadline_s: float = 2.5
     retry_pause_s: float = 0.1
     breaker: Breaker = field(default_factory=Breaker)
+    budget: Budget | None = None
+    prices: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        self._client = openai.AsyncOpenAI(
-            base_url=self.base_url or None,
-            api_key=self.api_key or "none",
-            timeout=self.deadline_s,
-            max_retries=0,  # the one retry is ours, inside the deadline
+        self._endpoint = Endpoint(
+            base_url=self.base_url,
+            api_key=self.api_key,
+            model=self.model,
+            categories=self.categories,
+            timeout_s=self.deadline_s,
+            retry_pause_s=self.retry_pause_s,
+            take=self.budget.take if self.budget else lambda: True,
         )
-        self._mode: Mode = "json_schema"
-        self._proven = False  # the mode has worked once: a refusal is then about the message
         self._cache: OrderedDict[str, Opinion] = OrderedDict()
 
-    async def opinion(self, message: str) -> Opinion | None:
-        """What the model makes of the message, or None. See Witness."""
+    async def opinion(self, message: str) -> Opinion | Silence:
+        """What the model makes of the message, or why it said nothing. See Witness."""
         masked = mask(message)
         if looks_like_instructions(masked):
             logger.info("model not asked: the message looks like instructions")
-            return None
+            return Silence(self.model, INSTRUCTIONS)
         key = self._cache_key(masked)
         if key in self._cache:
             self._cache.move_to_end(key)
-            return replace(self._cache[key], cached=True, latency_ms=0)
+            return self._cache[key]
         started = time.monotonic()
         if not self.breaker.lets_through(started):
-            return None
+            return Silence(self.model, BREAKER_OPEN)
+        usage = Usage()
         try:
             async with asyncio.timeout(self.deadline_s):
-                opinion = await self._ask(masked, started)
+                opinion = await self._ask(masked, usage, started)
+        except NotAllowed:
+            return Silence(self.model, BUDGET_SPENT, _ms_since(started))
         except Exception as error:  # an endpoint may answer anything, and the client may trip on it
             self.breaker.failed(time.monotonic())
             logger.warning("model %s gave no opinion: %s", self.model, _cause(error))
-            return None
+            return Silence(self.model, _cause(error), _ms_since(started))
+        finally:
+            self._note(usage)
         self.breaker.succeeded()
-        self._cache[key] = opinion
-        if len(self._cache) > _CACHE_SIZE:
-            self._cache.popitem(last=False)
+        self._keep(key, opinion)
         return opinion
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._endpoint.close()
 
-    async def _ask(self, masked: str, started: float) -> Opinion:
-        """One question; the first ever finds out whether the endpoint has json_schema."""
-        mode = self._mode
-        try:
-            raw = await self._complete_with_one_retry(masked, mode)
-        except _UNSUPPORTED:
-            if self._proven or mode == "json_object":
-                raise
-            mode = "json_object"
-            raw = await self._complete_with_one_retry(masked, mode)
-        self._mode, self._proven = mode, True
+    async def _ask(self, masked: str, usage: Usage, started: float) -> Opinion:
+        raw, mode = await self._endpoint.ask(masked, usage)
         category, quote = read_answer_json(raw, masked, tuple(self.categories), self.labels)
-        latency_ms = round((time.monotonic() - started) * 1000)
-        return Opinion(category, quote, self.model, latency_ms, mode)
+        return Opinion(
+            category,
+            quote,
+            self.model,
+            _ms_since(started),
+            mode,
+            prompt_version=PROMPT_VERSION,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cost=self._cost(usage),
+        )
 
-    async def _complete_with_one_retry(self, masked: str, mode: Mode) -> str:
-        try:
-            return await self._complete(masked, mode)
-        except _WORTH_A_RETRY:
-            await asyncio.sleep(self.retry_pause_s)
-            return await self._complete(masked, mode)
+    def _cost(self, usage: Usage) -> float | None:
+        if self.prices is None:
+            return None
+        per_prompt, per_completion = self.prices
+        total = usage.prompt_tokens * per_prompt + usage.completion_tokens * per_completion
+        return round(total / 1_000_000, 8)
 
-    async def _complete(self, masked: str, mode: Mode) -> str:
-        response_format: dict[str, Any] = {"type": "json_object"}
-        if mode == "json_schema":
-            schema = answer_schema(tuple(self.categories))
-            response_format = {
-                "type": "json_schema",
-                "json_schema": {"name": "category", "strict": True, "schema": schema},
-            }
-        # No temperature and no token limit: some models refuse the one or the other.
-        request: dict[str, Any] = {
-            "model": self.model,
-            "messages": [
-                {"role": "system", "content": system_prompt(self.categories)},
-                {"role": "user", "content": user_turn(masked)},
-            ],
-            "response_format": response_format,
-        }
-        completion = await self._client.chat.completions.create(**request)
-        choices = completion.choices or []
-        if not choices or choices[0].finish_reason == "length":
-            raise BadAnswer("no whole answer")
-        answer = choices[0].message
-        if getattr(answer, "refusal", None) or not answer.content:
-            raise BadAnswer("refused or empty")
-        return str(answer.content)
+    def _note(self, usage: Usage) -> None:
+        if self.budget and (usage.prompt_tokens or usage.completion_tokens):
+            cost = self._cost(usage) or 0.0
+            self.budget.used(usage.prompt_tokens, usage.completion_tokens, cost)
+
+    def _keep(self, key: str, opinion: Opinion) -> None:
+        """For the next equal message, which then takes no time, tokens or money."""
+        free = None if opinion.cost is None else 0.0
+        self._cache[key] = replace(
+            opinion, cached=True, latency_ms=0, prompt_tokens=0, completion_tokens=0, cost=free
+        )
+        if len(self._cache) > _CACHE_SIZE:
+            self._cache.popitem(last=False)
 
     def _cache_key(self, masked: str) -> str:
         parts = (PROMPT_VERSION, self.model, ",".join(self.categories), normalise(masked))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _cause(error: Exception) -> str:

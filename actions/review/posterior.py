@@ -70,10 +70,11 @@ def likelihood(category: str, evidence: Evidence, settings: ReviewSettings) -> f
         weight *= settings.mistick[category][evidence.stated]
     if evidence.order_state in settings.states:
         weight *= settings.state_likelihood[category][evidence.order_state] ** settings.state_trust
-    said = evidence.opinion.category if evidence.opinion else None
-    if said in settings.categories:
-        others = (1.0 - settings.model_reliability) / (len(settings.categories) - 1)
-        weight *= settings.model_reliability if said == category else others
+    opinion = evidence.opinion
+    if opinion and opinion.category in settings.categories:
+        right = settings.reliability_of(opinion.model)
+        others = (1.0 - right) / (len(settings.categories) - 1)
+        weight *= right if opinion.category == category else others
     if category in evidence.offered:
         weight *= settings.offered_weight
     return weight

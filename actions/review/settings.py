@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ __all__ = ["ReviewSettings", "SettingsError", "load_review_settings", "parse_rev
 
 #: The outcomes that are no category (TAXONOMY.md).
 OUTSIDE_OUTCOMES = ("human", "chitchat", "out_of_scope")
+_Z95 = 1.96
+#: However well a model did when it was measured: tomorrow it may be another one under that name.
+_MOST_RELIABLE = 0.95
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ class ReviewSettings:
     states: tuple[str, ...]
     state_trust: float
     state_likelihood: Mapping[str, Mapping[str, float]]  #: needed -> state -> P(state | needed)
-    model_reliability: float
+    model_unmeasured: float  #: reliability of a model nobody has measured
+    model_measured: Mapping[str, float]  #: model -> lower bound of its measured reliability
+    model_uncovered: float  #: a question that misses the need so often is worth a model's word
     cost_question: float
     cost_person: float
     slip: float
@@ -46,42 +52,64 @@ class ReviewSettings:
     offered_weight: float
     last_word: float
 
+    def reliability_of(self, model: str) -> float:
+        """How often the model's word is right, at the least; never below blind chance."""
+        chance = 1.0 / len(self.categories)
+        return max(chance, self.model_measured.get(model, self.model_unmeasured))
+
 
 def load_review_settings(path: Path, categories: Sequence[str]) -> ReviewSettings:
     """Read the file at `path` for the given category ids.
 
+    Beside it, `learned/mistick.yml` (written by `make learn`) adds to the counts, where it exists.
     Raises SettingsError with the file's name, the place in it and what was expected.
     """
+    counted = path.parent / "learned" / "mistick.yml"
+    learned = (
+        Section(_read(counted), str(counted)).section("observed") if counted.exists() else None
+    )
+    return parse_review_settings(_read(path), categories, source=str(path), learned=learned)
+
+
+def _read(path: Path) -> Any:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: not valid YAML ({error})") from error
-    return parse_review_settings(raw, categories, source=str(path))
 
 
 def parse_review_settings(
-    raw: Any, categories: Sequence[str], source: str = "data/review.yml"
+    raw: Any,
+    categories: Sequence[str],
+    source: str = "data/review.yml",
+    learned: Section | None = None,
 ) -> ReviewSettings:
-    """The same from parsed YAML. `source` is how errors name the file."""
+    """The same from parsed YAML.
+
+    `source` is how errors name the file; `learned` holds further counts, as `mistick: observed`.
+    """
     top = Section(raw, source)
     states = top.section("order_state")
     costs = top.section("costs")
     agreement = top.section("agreement")
     conflict = top.section("conflict")
     question = top.section("question")
+    model = top.section("model")
     settings = ReviewSettings(
         categories=tuple(categories),
         temperature=top.number("temperature", above=0),
         floor=top.number("floor", above=0, most=0.05),
         outside=_outside(top.section("outside"), categories),
         max_outside=top.number("max_outside", above=0, most=1),
-        mistick=_mistick(top.section("mistick"), categories),
+        mistick=_mistick(top.section("mistick"), categories, learned),
         states=states.names("states"),
         state_trust=states.number("trust", least=0, most=1),
         state_likelihood=_state_likelihood(states, categories),
-        model_reliability=top.section("model").number("reliability", above=0, below=1),
+        model_unmeasured=model.number("unmeasured", above=0, most=_MOST_RELIABLE),
+        model_measured=_measured(model.section("measured")),
+        model_uncovered=model.number("uncovered", above=0, most=1),
         cost_question=costs.number("question", above=0),
         cost_person=costs.number("person", above=0),
         slip=costs.number("slip", least=0, below=1),
@@ -97,7 +125,7 @@ def parse_review_settings(
         offered_weight=question.number("offered_weight", least=1),
         last_word=question.number("last_word", least=0, most=1),
     )
-    for section in (top, states, costs, agreement, conflict, question):
+    for section in (top, states, costs, agreement, conflict, question, model):
         section.nothing_else()
     return settings
 
@@ -113,13 +141,35 @@ def _outside(section: Section, categories: Sequence[str]) -> dict[str, str]:
     return outside
 
 
-def _mistick(section: Section, categories: Sequence[str]) -> dict[str, dict[str, float]]:
+def _measured(section: Section) -> dict[str, float]:
+    """Model -> the lower end of Wilson's 95% interval of its share of right words.
+
+    Source: E. B. Wilson, JASA 22 (1927) 209-212.
+    """
+    bounds = {}
+    for name in section.given():
+        row = section.section(name)
+        asked = row.whole("asked", least=1, most=10_000_000)
+        share = row.whole("right", least=0, most=asked) / asked
+        row.nothing_else()
+        z2 = _Z95 * _Z95
+        middle = share + z2 / (2 * asked)
+        half = _Z95 * math.sqrt(share * (1 - share) / asked + z2 / (4 * asked * asked))
+        bounds[name] = min(_MOST_RELIABLE, max(0.0, (middle - half) / (1 + z2 / asked)))
+    return bounds
+
+
+def _mistick(
+    section: Section, categories: Sequence[str], learned: Section | None
+) -> dict[str, dict[str, float]]:
     agrees = section.number("agrees", above=0, below=1)
     near_share = section.number("neighbours", least=0, below=1)
     strength = section.number("prior_strength", above=0)
     confused = section.section("confused_with")
-    observed = section.section("observed")
-    observed.only_keys(categories)
+    observed = _counts(section.section("observed"), categories)
+    if learned is not None:
+        for needed, row in _counts(learned, categories).items():
+            observed[needed] = {c: observed[needed][c] + n for c, n in row.items()}
     table: dict[str, dict[str, float]] = {}
     for needed in categories:
         near = confused.names(needed, allowed=[c for c in categories if c != needed])
@@ -129,11 +179,7 @@ def _mistick(section: Section, categories: Sequence[str]) -> dict[str, dict[str,
         prior = {needed: agrees}
         prior |= dict.fromkeys(near, (1 - agrees) * near_share / len(near))
         prior |= dict.fromkeys(far, (1 - agrees) * (1 - near_share) / len(far))
-        counts = dict.fromkeys(categories, 0.0)
-        if needed in observed.given():
-            row = observed.section(needed)
-            row.only_keys(categories)
-            counts |= {ticked: row.number(ticked, least=0) for ticked in row.given()}
+        counts = observed[needed]
         total = strength + sum(counts.values())
         table[needed] = {c: (prior[c] * strength + counts[c]) / total for c in categories}
     for needed in categories:
@@ -144,6 +190,17 @@ def _mistick(section: Section, categories: Sequence[str]) -> dict[str, dict[str,
                 )
     confused.nothing_else()
     section.nothing_else()
+    return table
+
+
+def _counts(section: Section, categories: Sequence[str]) -> dict[str, dict[str, float]]:
+    """needed -> ticked -> how many, zero where the section is silent."""
+    section.only_keys(categories)
+    table = {needed: dict.fromkeys(categories, 0.0) for needed in categories}
+    for needed in section.given():
+        row = section.section(needed)
+        row.only_keys(categories)
+        table[needed] |= {ticked: row.number(ticked, least=0) for ticked in row.given()}
     return table
 
 

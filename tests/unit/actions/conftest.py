@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.acts.base import Tools
 from actions.catalog import Catalog, load_catalog
 from actions.desk_client import TicketAnswer
-from actions.review.evidence import Opinion
+from actions.review.evidence import Opinion, Silence
 from actions.review.settings import ReviewSettings, load_review_settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,10 +71,11 @@ class FakeWitness:
     """Says what it is told to, and remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.says: Opinion | None = None
+        self.model = "m"
+        self.says: Opinion | Silence = Silence("m", "APITimeoutError", 2500)
         self.asked: list[str] = []
 
-    async def opinion(self, message: str) -> Opinion | None:
+    async def opinion(self, message: str) -> Opinion | Silence:
         self.asked.append(message)
         return self.says
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from actions.acts.reviewing import ActionReview
-from actions.review.evidence import Opinion
+from actions.review.evidence import NOT_NEEDED, Opinion
 
 SEED = "这个快递还未取件,怎么就产生费用了?"
 SEED_RANKING = {"pickup_urge": 0.45, "charge_dispute": 0.35, "false_pickup": 0.1}
@@ -39,24 +40,61 @@ async def test_the_seed_is_to_be_asked_with_its_choices(act: Any, make_tracker: 
     assert said.slots["misses"] == 0.0
 
 
+#: A ticket without a model, but not so sure that no word could raise a doubt.
+UNSURE = {"damage_claim": 0.9, "loss_claim": 0.05}
+DELIVERED = {"order": {"id": "o-1", "state": "delivered"}}
+
+
 async def test_the_record_says_who_said_what(act: Any, make_tracker: Any, witness: Any) -> None:
-    witness.says = Opinion("pickup_urge", "还未取件", "m", 80, "json_schema")
-    ranking = {"pickup_urge": 0.6, "charge_dispute": 0.3}
-    record = (await act(ActionReview, make_tracker(SEED, ranking))).record
-    assert record["stated"] is None
-    assert record["order_state"] == "accepted"
-    assert record["opinion"]["model"] == "m"
-    assert record["verdict"] in ("agree", "clarify")
-    assert record["reasons"]
+    witness.says = Opinion(
+        "loss_claim", "不见了", "m", 80, "json_schema", False, "2", 900, 20, cost=0.001
+    )
+    ranking = {**UNSURE, "transit_urge": 0.02, "weight_dispute": 0.01}
+    said = await act(ActionReview, make_tracker("破的，里面的不见了", ranking, context=DELIVERED))
+    record = said.record
+    assert record["message"] == [
+        ["damage_claim", 0.9],
+        ["loss_claim", 0.05],
+        ["transit_urge", 0.02],
+    ]
+    assert (record["stated"], record["order_state"]) == (None, "delivered")
+    assert record["model"] == {
+        "category": "loss_claim",
+        "quote": "不见了",
+        "model": "m",
+        "latency_ms": 80,
+        "mode": "json_schema",
+        "cached": False,
+        "prompt_version": "2",
+        "prompt_tokens": 900,
+        "completion_tokens": 20,
+        "cost": 0.001,
+    }
+    assert record["verdict"] == "clarify"
+    assert any("its doubt" in reason for reason in record["reasons"])
+    json.dumps(record)
+
+
+async def test_the_record_says_why_the_model_said_nothing(
+    act: Any, make_tracker: Any, witness: Any
+) -> None:
+    unsure = make_tracker("破的", UNSURE, context=DELIVERED)
+    failed = (await act(ActionReview, unsure)).record["model"]
+    assert failed == {"model": "m", "silent": "APITimeoutError", "latency_ms": 2500}
+    sure = make_tracker("破的", {"damage_claim": 0.99}, context=DELIVERED)
+    assert (await act(ActionReview, sure)).record["model"]["silent"] == NOT_NEEDED
+    witness.model = ""
+    assert (await act(ActionReview, unsure)).record["model"] is None
 
 
 async def test_the_model_hears_the_customers_words_only_where_it_matters(
     act: Any, make_tracker: Any, witness: Any
 ) -> None:
     await act(ActionReview, make_tracker("转人工", {"human": 0.97}))
+    await act(ActionReview, make_tracker(SEED, {"pickup_urge": 0.6, "charge_dispute": 0.38}))
     assert witness.asked == []
-    await act(ActionReview, make_tracker(SEED, {"pickup_urge": 0.6, "charge_dispute": 0.3}))
-    assert witness.asked == [SEED]
+    await act(ActionReview, make_tracker("破的", UNSURE, context=DELIVERED))
+    assert witness.asked == ["破的"]
 
 
 async def test_a_first_miss_is_counted_and_offers_choices(act: Any, make_tracker: Any) -> None:

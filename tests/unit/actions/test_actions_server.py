@@ -50,6 +50,36 @@ def test_a_port_that_is_none_is_named(port: str) -> None:
         read_settings({"KEFU_ACTIONS_PORT": port})
 
 
+def test_the_models_budget_and_prices_come_from_the_environment(tmp_path: Path) -> None:
+    settings = read_settings(
+        {
+            "KEFU_DATA_DIR": str(tmp_path),
+            "KEFU_MODEL_CALLS_PER_DAY": "20",
+            "KEFU_MODEL_TOKENS_PER_DAY": "0",
+            "KEFU_MODEL_PROMPT_PRICE": "2",
+            "KEFU_MODEL_COMPLETION_PRICE": "8.5",
+        }
+    )
+    assert (settings.model_calls_per_day, settings.model_tokens_per_day) == (20, 0)
+    assert settings.model_prices == (2.0, 8.5)
+    assert settings.model_budget_file == tmp_path / "model_budget.json"
+    assert read_settings({}).model_prices is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEFU_MODEL_CALLS_PER_DAY", "-1"),
+        ("KEFU_MODEL_TOKENS_PER_DAY", "1e6"),
+        ("KEFU_MODEL_PROMPT_PRICE", "2"),
+        ("KEFU_MODEL_COMPLETION_PRICE", "nan"),
+    ],
+)
+def test_a_budget_or_price_that_is_none_is_named(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=name):
+        read_settings({name: value})
+
+
 def test_the_token_may_be_made_by_the_desk_after_our_start(tmp_path: Path) -> None:
     settings = read_settings({"KEFU_DATA_DIR": str(tmp_path)})
     assert settings.service_token() == ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actions.review.decision import opinion_matters, review
+from actions.review.decision import review
 from actions.review.evidence import Evidence, Opinion, Verdict
 from actions.review.settings import ReviewSettings
 
@@ -186,38 +186,6 @@ def test_when_everything_was_rejected_only_a_person_is_left(settings: ReviewSett
     assert verdict.kind == "human"
 
 
-def test_a_model_that_agrees_can_save_a_question(settings: ReviewSettings) -> None:
-    ranking = {"damage_claim": 0.7, "loss_claim": 0.25}
-    assert review(evidence(ranking), settings).kind == "clarify"
-    assert review(evidence(ranking, opinion=says("damage_claim")), settings).kind == "agree"
-
-
-def test_a_model_that_contradicts_causes_a_question(settings: ReviewSettings) -> None:
-    ranking = {"damage_claim": 0.9, "loss_claim": 0.05}
-    assert review(evidence(ranking), settings).kind == "agree"
-    assert review(evidence(ranking, opinion=says("loss_claim")), settings).kind == "clarify"
-
-
-def test_a_model_alone_opens_no_ticket(settings: ReviewSettings) -> None:
-    ranking = {"damage_claim": 0.6, "loss_claim": 0.1, "courier_complaint": 0.02}
-    verdict = review(evidence(ranking, opinion=says("courier_complaint")), settings)
-    assert verdict.kind != "agree" or verdict.category == "damage_claim"
-
-
-def test_a_model_that_cannot_decide_changes_nothing(settings: ReviewSettings) -> None:
-    without = review(evidence({"damage_claim": 0.7, "loss_claim": 0.25}), settings)
-    undecided = replace(evidence({"damage_claim": 0.7, "loss_claim": 0.25}), opinion=says(None))
-    assert review(undecided, settings).posterior == without.posterior
-
-
-def test_a_conflict_is_asked_about_even_if_the_model_takes_a_side(
-    settings: ReviewSettings,
-) -> None:
-    for side in ("loss_claim", "transit_urge"):
-        conflict = evidence({"loss_claim": 0.9}, stated="transit_urge", opinion=says(side))
-        assert review(conflict, settings).kind == "clarify"
-
-
 def test_a_near_tie_with_the_ticked_one_is_no_conflict(settings: ReviewSettings) -> None:
     ranking = {"transit_urge": 0.45, "delivery_urge": 0.43}
     verdict = review(
@@ -237,15 +205,6 @@ def test_a_person_is_the_answer_where_nothing_else_is_cheaper(settings: ReviewSe
     cheap_person = replace(settings, cost_person=0.1)
     verdict = review(evidence({"transit_urge": 0.5, "loss_claim": 0.4}), cheap_person)
     assert verdict.kind == "human"
-
-
-def test_the_model_is_worth_asking_only_where_it_could_change_something(
-    settings: ReviewSettings,
-) -> None:
-    open_question = evidence({"damage_claim": 0.7, "loss_claim": 0.25})
-    asks_for_a_person = evidence({"human": 0.95})
-    assert opinion_matters(open_question, settings)
-    assert not opinion_matters(asks_for_a_person, settings)
 
 
 def test_an_unknown_tick_or_state_is_no_evidence(settings: ReviewSettings) -> None:

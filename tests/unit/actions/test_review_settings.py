@@ -55,6 +55,20 @@ def test_an_own_cost_replaces_the_general_one(settings: ReviewSettings) -> None:
     assert settings.cost_wrong["pickup_urge"] == 10.0
 
 
+def test_a_measured_model_is_trusted_less_than_its_share_of_right_words(catalog: Catalog) -> None:
+    raw = copy.deepcopy(RAW)
+    raw["model"]["measured"] = {
+        "few": {"right": 9, "asked": 10},
+        "many": {"right": 900, "asked": 1000},
+        "all": {"right": 100000, "asked": 100000},
+    }
+    settings = parse_review_settings(raw, tuple(catalog))
+    assert settings.reliability_of("few") == pytest.approx(0.596, abs=0.001)
+    assert settings.reliability_of("many") == pytest.approx(0.880, abs=0.001)
+    assert settings.reliability_of("all") == 0.95
+    assert settings.reliability_of("never heard of") == settings.model_unmeasured
+
+
 def put(path: str, value: Any) -> Any:
     """A change of the file: the value at a dotted path."""
 
@@ -77,6 +91,13 @@ def put(path: str, value: Any) -> Any:
         (put("question.most", 3), "question: most: expected a whole number from 1 to 2, got 3"),
         (put("conflict.always_ask", "yes"), "always_ask: expected true or false, got 'yes'"),
         (put("costs.qestion", 1), "costs: qestion: is not known here"),
+        (
+            put("model.measured", {"m": {"right": 5, "asked": 4}}),
+            "model: measured: m: right: expected a whole number from 0 to 4, got 5",
+        ),
+        (put("model.measured", {"m": {"right": 5}}), "measured: m: asked: is missing"),
+        (put("model.unmeasured", 0.99), "model: unmeasured: expected a number above 0 and at most"),
+        (put("model.reliability", 0.9), "model: reliability: is not known here"),
         (put("tempreature", 1), "tempreature: is not known here"),
         (put("costs.wrong_ticket_of", {"pizza": 3}), "wrong_ticket_of: pizza: is not known here"),
         (put("outside.human", "person"), "outside: human: expected one of chitchat, human"),
