@@ -1,6 +1,6 @@
 # Every target sets up what it needs first. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format validate train shell evaluate bench-turns clean
+.PHONY: help setup run test check format validate train learn shell evaluate bench-turns clean
 
 PYTHON := .venv/bin/python
 
@@ -27,6 +27,9 @@ validate: setup ## for designers: is what I wrote in data/ and domain.yml right?
 
 train: setup ## train the bot (make run does it too, when something changed)
 	@$(PYTHON) -m ops train
+
+learn: setup ## learn from conversations: what to decide on, and a new model if it is no worse
+	@$(PYTHON) -m ops learn $(ARGS)
 
 shell: setup ## chat in the terminal; starts the system when it is not running
 	@$(PYTHON) -m ops shell

@@ -38,7 +38,7 @@ def training_lines(folder: Path) -> Iterator[Line]:
                 if not row.startswith("- "):
                     raise ValueError(f"{path.name}: {intent}: no '- ' before {row!r}")
                 if not row[2:].lstrip().startswith("/"):
-                    yield Line(f"training {intent}", path.name, row[2:].strip())
+                    yield Line(f"training {intent}", str(path.relative_to(folder)), row[2:].strip())
 
 
 def case_lines(path: Path) -> list[Line]:

@@ -18,8 +18,7 @@ from typing import Any
 from actions.catalog import load_catalog
 from actions.review.settings import load_review_settings
 from actions.review.yaml_checks import SettingsError
-from desk.rules.human_words import read_human_words
-from desk.store.content import read_yaml
+from desk.store import content
 from evaluation.__main__ import gates, missed
 from evaluation.cases import read_cases
 from evaluation.figures import figures, is_solved, is_wrong
@@ -63,7 +62,7 @@ def estimate(
     messages = list(dict.fromkeys(case.message for case in cases))
     categories = tuple(load_catalog(ROOT / "data" / "categories.yml"))
     settings = load_review_settings(review, categories)
-    words = read_human_words(read_yaml(ROOT / "data" / "human.yml"))
+    words = content.load(ROOT).human_words
     rankings = rank_kept(messages, model, kept) if kept else rank(messages, model)
     return replay_all(cases, rankings, settings, words.asks_for_person)
 

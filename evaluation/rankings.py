@@ -38,7 +38,8 @@ def rank(messages: Sequence[str], model: Path = MODEL) -> dict[str, Ranking]:
     rows = done.stdout.splitlines()
     if done.returncode != 0 or len(rows) != len(messages):
         last = done.stderr.strip().splitlines()[-3:] or ["no answer"]
-        raise CannotRank("the model cannot be asked: " + "\n".join(last))
+        hint = "if it is older than the code in bot/, `make train` makes a new one"
+        raise CannotRank("\n".join([f"{model} cannot be asked ({hint}):", *last]))
     return {
         message: tuple((str(name), float(p)) for name, p in json.loads(row)["ranking"])
         for message, row in zip(messages, rows, strict=True)

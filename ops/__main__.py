@@ -10,6 +10,7 @@ COMMANDS = {
     "run": "ops.run",
     "test": "ops.test",
     "train": "ops.train",
+    "learn": "ops.learn",
     "validate": "ops.validate",
     "shell": "ops.shell",
 }

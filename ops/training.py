@@ -51,7 +51,16 @@ def is_trained() -> bool:
 
 
 def train(logs: Path, guard: Guard, check: Callable[[], None]) -> None:
-    """Train; all of Rasa's words go to `train.log` in `logs`.
+    """Train, and make the result the model that the running system uses.
+
+    Args and errors: as `make`.
+    """
+    before = fingerprint()
+    install(make(logs, guard, check), before)
+
+
+def make(logs: Path, guard: Guard, check: Callable[[], None]) -> Path:
+    """Train into a file of its own; all of Rasa's words go to `train.log` in `logs`.
 
     Args:
         check: called while waiting; an exception from it ends the training.
@@ -59,7 +68,6 @@ def train(logs: Path, guard: Guard, check: Callable[[], None]) -> None:
     Raises:
         Trouble: with the last useful lines and the log's path.
     """
-    before = fingerprint()
     fresh = MODEL.parent / "new" / MODEL.name
     command = [str(ROOT / ".venv-bot/bin/rasa"), "train", "--out", str(fresh.parent)]
     command += ["--fixed-model-name", "kefu"]
@@ -73,9 +81,14 @@ def train(logs: Path, guard: Guard, check: Callable[[], None]) -> None:
         raise
     if code != 0:
         raise Trouble(f"training failed:\n{useful_lines(child)}\nAll of it: {child.log}")
+    return fresh
+
+
+def install(fresh: Path, made_from: str) -> None:
+    """Use a model file from now on; `made_from` is the fingerprint of what it was trained on."""
     # In one step, because another system may be loading the model at this moment.
     fresh.replace(MODEL)
-    STAMP.write_text(before)
+    STAMP.write_text(made_from)
 
 
 def useful_lines(child: Child, count: int = 8) -> str:

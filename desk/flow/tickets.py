@@ -89,7 +89,9 @@ async def open_ticket(
         active_since=now,
     )
     entry, outcome = Entry("opened", opening.text), "created"
-    if not await tickets.create(tx, ticket, opening.review or {}):
+    # The tick is used up by this ticket; what it was stays with it, for learning how people mistick.
+    review = {**(opening.review or {}), "stated": conversation.stated}
+    if not await tickets.create(tx, ticket, review):
         existing = await tickets.active_for(tx, conversation.order_id, opening.category)
         if existing is None:  # completed in the meantime: the unique index is free again
             return await open_ticket(desk, tx, conversation, opening)
