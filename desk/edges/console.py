@@ -13,6 +13,7 @@ from sanic.response import HTTPResponse
 
 from desk.edges import web
 from desk.edges.pages import texts
+from desk.edges.review_shown import review_lines, review_reasons
 from desk.flow.agent import Agent, conversation_view, queue_view
 from desk.flow.desk import Desk
 from desk.rules.refused import Refused
@@ -67,6 +68,10 @@ class Words:
             return f"{self.label(before)} → {self.label(after)} {remark}".strip()
         return self.because(text)
 
+    def review_lines(self, record: Any) -> list[tuple[str, str]]:
+        """Who said what before a ticket was opened."""
+        return review_lines(record, self.t, self.label, lambda s: self.named("order.state", s))
+
     def in_words(self, value: Any) -> str:
         """A value that may come in both languages (`{"zh", "en"}`), as text."""
         return str(value.get(self._lang, "")) if isinstance(value, dict) else str(value or "")
@@ -79,6 +84,8 @@ class Words:
             "label": self.label,
             "because": self.because,
             "entry_text": self.entry_text,
+            "review_lines": self.review_lines,
+            "review_reasons": review_reasons,
             "in_words": self.in_words,
             "carrier": lambda code: self.named("carrier", code),
             "order_state": lambda state: self.named("order.state", state),

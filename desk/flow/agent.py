@@ -239,6 +239,7 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
                 **ticket_json(desk, t, conversation.lang),
                 "text": t.text,
                 "entries": await tickets.entries(tx, t.id),
+                "review": await tickets.review(tx, t.id),
             }
             for t in held
         ]

@@ -131,6 +131,12 @@ async def by_key(tx: AsyncConnection, idempotency_key: str) -> Ticket | None:
     return _value(row) if row else None
 
 
+async def review(tx: AsyncConnection, ticket_id: str) -> dict[str, Any]:
+    """The record of the review that led to a ticket: who said what; {} when there was none."""
+    found = await tx.execute(select(tickets.c.review).where(tickets.c.id == ticket_id))
+    return dict(found.scalar_one_or_none() or {})
+
+
 async def entries(tx: AsyncConnection, ticket_id: str) -> list[dict[str, Any]]:
     """A ticket's history, oldest first."""
     rows = await tx.execute(

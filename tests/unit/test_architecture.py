@@ -116,7 +116,7 @@ def test_the_review_knows_neither_web_nor_rasa(path: Path) -> None:
     for module in imports_of(path):
         top = module.split(".")[0]
         assert top not in ("sanic", "aiohttp", "rasa_sdk", "rasa"), module
-        assert top != "openai" or path.name == "openai_witness.py", module
+        assert top != "openai" or path.name == "endpoint.py", module
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
