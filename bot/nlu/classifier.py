@@ -26,7 +26,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.mixture import Mixture
-from bot.nlu.text import last_clause, says_something
+from bot.nlu.text import last_clause, pinyin, says_something
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
         """Settings that `config.yml` may change.
 
         C: inverse of the regularisation; char_ngrams, word_ngrams: shortest and longest;
-        last_clause: whether the last clause counts a second time;
+        last_clause: whether the last clause counts a second time; pinyin: whether the sound counts;
         min_df: examples an n-gram must occur in; smoothing: of naive Bayes; bayes_weight: its
         share of the vote; sharpness: how far apart the regression's scores are taken to be.
         """
@@ -54,6 +54,7 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
             "char_ngrams": [1, 3],
             "word_ngrams": [1, 2],
             "last_clause": True,
+            "pinyin": False,
             "min_df": 2,
             "smoothing": 0.05,
             "bayes_weight": 0.3,
@@ -128,13 +129,16 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
             shares = np.full(len(intents), 1.0 / len(intents))
         return [{"name": intents[i], "confidence": float(shares[i])} for i in np.argsort(-shares)]
 
-    def _views(self, messages: List[Message]) -> List[List[Text]]:
-        """The texts, their words between blanks, and (if configured) their last clauses."""
+    def _views(self, messages: List[Message]) -> Dict[Text, List[Text]]:
+        """What the models read, by name: text, words, and (if configured) last clause, sound."""
         texts = [m.get(TEXT) for m in messages]
         words = [
             " ".join(t.text for t in m.get(TOKENS_NAMES[TEXT]) or [] if t.text.strip())
             for m in messages
         ]
-        if not self._config["last_clause"]:
-            return [texts, words]
-        return [texts, words, [last_clause(text) for text in texts]]
+        views = {"chars": texts, "words": words}
+        if self._config["last_clause"]:
+            views["last_chars"] = [last_clause(text) for text in texts]
+        if self._config["pinyin"]:
+            views["sound_words"] = [pinyin(text) for text in texts]
+        return views

@@ -6,7 +6,7 @@ in other places. Their mixture is right more often than either, and better calib
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, Text, Tuple
+from typing import Any, Dict, List, Mapping, Text
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -30,7 +30,7 @@ class Mixture:
 
     def __init__(self, config: Dict[Text, Any]) -> None:
         self._config = config
-        self._vectorizers: Tuple[TfidfVectorizer, ...] = ()
+        self._vectorizers: Dict[Text, TfidfVectorizer] = {}
         self._regression: LogisticRegression | None = None
         self._bayes: MultinomialNB | None = None
         self._temperature = 1.0
@@ -40,25 +40,26 @@ class Mixture:
         """The intents in the order of the columns of `shares`."""
         return [str(name) for name in self._regression.classes_]
 
-    def fit(self, views: Sequence[List[Text]], labels: np.ndarray) -> Mixture:
+    def fit(self, views: Mapping[Text, List[Text]], labels: np.ndarray) -> Mixture:
         """Learn from texts; `views` as `shares` takes them, `labels` of shape (messages,).
 
         The temperature is fitted first, on messages that the models of that moment had not seen;
         then the models learn from all messages.
         """
-        self._vectorizers = self._new_vectorizers(len(views))
-        features = self._stack(
-            [v.fit_transform(view) for v, view in zip(self._vectorizers, views, strict=True)]
-        )
+        self._vectorizers = {name: self._new_vectorizer(name) for name in views}
+        features = self._stack([v.fit_transform(views[n]) for n, v in self._vectorizers.items()])
         self._calibrate(features, labels)
         self._fit_models(features, labels)
         return self
 
-    def shares(self, views: Sequence[List[Text]]) -> np.ndarray:
-        """Probabilities of shape (messages, intents); rows of nothing known are all the same."""
-        features = self._stack(
-            [v.transform(view) for v, view in zip(self._vectorizers, views, strict=True)]
-        )
+    def shares(self, views: Mapping[Text, List[Text]]) -> np.ndarray:
+        """Probabilities of shape (messages, intents); rows of nothing known are all the same.
+
+        Args:
+            views: the messages in several ways of writing, by name; names that end in "chars" are
+                read as character n-grams, those that end in "words" as words between blanks.
+        """
+        features = self._stack([v.transform(views[n]) for n, v in self._vectorizers.items()])
         shares = softmax(self._mixed(features) * self._temperature)
         shares[features.getnnz(axis=1) == 0] = 1.0 / shares.shape[1]
         return shares
@@ -92,14 +93,13 @@ class Mixture:
         truth = np.array([columns[label] for label in labels[unseen]])
         self._temperature = fit_temperature(self._mixed(features[unseen]), truth)
 
-    def _new_vectorizers(self, views: int) -> Tuple[TfidfVectorizer, ...]:
+    def _new_vectorizer(self, view: Text) -> TfidfVectorizer:
         common = {"sublinear_tf": True, "lowercase": False, "dtype": np.float64}
-        chars = {"analyzer": "char", "ngram_range": tuple(self._config["char_ngrams"])}
-        words = {"token_pattern": r"\S+", "ngram_range": tuple(self._config["word_ngrams"])}
-        return tuple(
-            TfidfVectorizer(min_df=self._config["min_df"], **block, **common)
-            for block in (chars, words, chars)[:views]
-        )
+        if view.endswith("chars"):
+            kind = {"analyzer": "char", "ngram_range": tuple(self._config["char_ngrams"])}
+        else:
+            kind = {"token_pattern": r"\S+", "ngram_range": tuple(self._config["word_ngrams"])}
+        return TfidfVectorizer(min_df=self._config["min_df"], **kind, **common)
 
     @staticmethod
     def _stack(blocks: List[csr_matrix]) -> csr_matrix:

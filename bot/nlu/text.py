@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 import opencc
+from pypinyin import lazy_pinyin
 
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
 # Zero-width and direction marks, variation selectors, soft hyphen: invisible, and used to
@@ -43,6 +44,11 @@ def last_clause(text: str) -> str:
     """
     clauses = [clause.strip() for clause in _CLAUSE_END.split(text)]
     return next((clause for clause in reversed(clauses) if clause), text)
+
+
+def pinyin(text: str) -> str:
+    """The text as syllables without tones, between blanks: homophones are written alike."""
+    return " ".join(lazy_pinyin(text))
 
 
 def says_something(text: str) -> bool:
