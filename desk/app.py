@@ -93,9 +93,14 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             await demo.seed(ctx.desk, PasswordHasher().hash)
         else:
             await demo.lock_out(ctx.desk)
-        if settings.worker:
-            ctx.worker = Worker(queue, ctx.desk, ctx.bot.ask, settings.worker_concurrency)
-            ctx.worker.start()
+        ctx.worker = Worker(
+            queue,
+            ctx.desk,
+            ctx.bot.ask,
+            settings.worker_concurrency,
+            run_jobs=settings.worker,
+        )
+        ctx.worker.start()
         log.info("desk serves", address=settings.base_url)
 
     @app.before_server_stop

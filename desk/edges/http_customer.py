@@ -24,7 +24,7 @@ from desk.edges.web import (
     set_cookie,
     settings_of,
 )
-from desk.flow import customer
+from desk.flow import carrier, customer
 from desk.flow.agent import order_json
 from desk.flow.desk import Desk
 from desk.flow.tickets import ticket_json
@@ -97,9 +97,7 @@ async def put_order(request: Request, order_id: str) -> HTTPResponse:
     body = read_body(request, OrderBody)
     desk = desk_of(request)
     values = body.model_dump(exclude={"customer"}) | {"customer_id": body.customer}
-    async with desk.db.begin() as tx:
-        await orders.put(tx, order_id, values, desk.now())
-        return ok(order_json(await orders.get(tx, order_id)))
+    return ok(order_json(await carrier.put_order(desk, order_id, values)))
 
 
 @api.get("/orders")

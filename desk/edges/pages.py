@@ -83,22 +83,21 @@ async def readyz(request: Request) -> HTTPResponse:
     """200 when database, worker, bot and actions all answer; 503 naming what does not."""
     ctx = request.app.ctx
 
-    async def database() -> bool:
+    async def database() -> dict[str, bool]:
+        parts = {"database": False, "worker": False}
         try:
-            await asyncio.wait_for(desk_of(request).db.ping(), 3)
+            async with asyncio.timeout(3):
+                await desk_of(request).db.ping()
+                parts["database"] = True
+                parts["worker"] = await ctx.worker.is_ready()
         except (SQLAlchemyError, OSError, TimeoutError):
-            return False
-        return True
+            pass
+        return parts
 
-    ready, bot, actions = await asyncio.gather(
+    stored, bot, actions = await asyncio.gather(
         database(), ctx.bot.healthy(), ctx.actions.healthy("/health")
     )
-    parts = {
-        "database": ready,
-        "worker": ctx.worker.alive if ctx.worker else "elsewhere",
-        "bot": bot,
-        "actions": actions,
-    }
+    parts = {**stored, "bot": bot, "actions": actions}
     return ok({"ready": all(parts.values()), **parts}, status=200 if all(parts.values()) else 503)
 
 

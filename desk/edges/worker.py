@@ -1,4 +1,8 @@
-"""The worker: runs the durable jobs and the desk's timers, in the desk process or on its own."""
+"""The worker: runs the desk's timers and, unless told not to, its durable jobs.
+
+Every process has one. The timers call a person; the more processes do that, the better, and they
+are safe at once. The jobs may be left to processes of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker as Runner
 from sqlalchemy.exc import SQLAlchemyError
 
 from desk.edges import metrics
@@ -21,6 +26,12 @@ log = structlog.get_logger("desk.worker")
 
 #: A worker that has not been heard of for this long is dead; its jobs are taken over.
 HEARTBEAT_S, DEAD_AFTER_S = 1.0, 5.0
+#: A job still running after this long has ended without a trace (the database was away), or hangs.
+STUCK_AFTER_S = 60.0
+#: A runner that has given a sign of life within this time works.
+ALIVE_WITHIN_S = 10.0
+#: A callback is tried this often, 5, 10, 15 ... seconds apart: about a quarter of an hour.
+CALLBACK_TRIES = 20
 #: After a start, jobs left by the last process get this long before the timers call a person.
 GRACE_S = 8.0
 
@@ -35,12 +46,19 @@ def register(app: procrastinate.App, desk: Desk, ask: bot.AskBot) -> None:
 
     @app.task(
         name=names.APPLY_CALLBACK,
-        retry=procrastinate.RetryStrategy(max_attempts=50, exponential_wait=2),
+        retry=procrastinate.RetryStrategy(wait=5, linear_wait=5),
+        pass_context=True,
     )
-    async def apply_callback(callback_id: int) -> None:
-        result = await carrier.apply_callback(desk, callback_id)
-        metrics.CALLBACKS_APPLIED.labels(result=result.split(":")[0].split(" ")[0]).inc()
-        log.info("callback applied", callback=callback_id, result=result)
+    async def apply_callback(context: procrastinate.JobContext, callback_id: int) -> None:
+        try:
+            applied = await carrier.apply_callback(desk, callback_id)
+        except Exception as error:
+            if context.job.attempts + 1 < CALLBACK_TRIES:
+                raise
+            applied = await carrier.give_up(desk, callback_id, error)
+            log.error("callback given up", callback=callback_id, result=applied.text, exc_info=True)
+        metrics.CALLBACKS_APPLIED.labels(result=applied.code).inc()
+        log.info("callback applied", callback=callback_id, result=applied.text)
 
     @app.periodic(cron="*/10 * * * *")
     @app.task(name=names.CLOSE_TICKETS, queueing_lock=names.CLOSE_TICKETS)
@@ -49,25 +67,34 @@ def register(app: procrastinate.App, desk: Desk, ask: bot.AskBot) -> None:
 
 
 class Worker:
-    """Runs jobs and timers until stopped; survives a database that goes away and comes back."""
+    """Runs timers and jobs until stopped; survives a database that goes away and comes back.
+
+    Args:
+        run_jobs: False leaves the jobs to other processes.
+    """
 
     def __init__(
-        self, app: procrastinate.App, desk: Desk, ask: bot.AskBot, concurrency: int
+        self,
+        app: procrastinate.App,
+        desk: Desk,
+        ask: bot.AskBot,
+        concurrency: int,
+        *,
+        run_jobs: bool = True,
     ) -> None:
         self._app, self._desk, self._concurrency = app, desk, concurrency
+        self._run_jobs_here = run_jobs
         self._tasks: list[asyncio.Task[None]] = []
         self._started = time.monotonic()
-        #: When the job runner was last known to work (monotonic seconds).
-        self.alive_at = 0.0
+        self._runner: Runner | None = None
         register(app, desk, ask)
 
     def start(self) -> None:
         self._started = time.monotonic()
-        for name, forever in (
-            ("jobs", self._run_jobs),
-            ("takeover", self._take_over),
-            ("timers", self._timers),
-        ):
+        parts = [("timers", self._timers)]
+        if self._run_jobs_here:
+            parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
+        for name, forever in parts:
             self._tasks.append(asyncio.create_task(_keep(name, forever), name=f"worker-{name}"))
 
     async def stop(self) -> None:
@@ -75,12 +102,17 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    @property
-    def alive(self) -> bool:
-        return time.monotonic() - self.alive_at < 10
+    async def is_ready(self) -> bool:
+        """Whether jobs are being run: by this process or, where it leaves them, by any other."""
+        runner_id = self._runner.worker_id if self._runner else None
+        if self._run_jobs_here and runner_id is None:
+            return False
+        async with self._desk.db.begin() as tx:
+            return await names.runner_alive(tx, ALIVE_WITHIN_S, runner_id)
 
     async def _run_jobs(self) -> None:
-        await self._app.run_worker_async(
+        self._runner = Runner(
+            self._app,
             concurrency=self._concurrency,
             install_signal_handlers=False,
             fetch_job_polling_interval=2.0,
@@ -89,19 +121,22 @@ class Worker:
             shutdown_graceful_timeout=5.0,
             delete_jobs="successful",
         )
+        try:
+            await self._runner.run()
+        finally:
+            self._runner = None
 
     async def _take_over(self) -> None:
-        """Put jobs of dead workers back into the queue: their work is safe to repeat."""
+        """Put lost jobs back into the queue: their work is safe to repeat."""
         while True:
-            manager = self._app.job_manager
-            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S):
-                log.warning("job of a dead worker taken over", job=job.task_name)
-                await manager.retry_job(job)
-            self.alive_at = time.monotonic()
+            async with self._desk.db.begin() as tx:
+                lost = await names.take_over(tx, DEAD_AFTER_S, STUCK_AFTER_S)
+            for name in lost:
+                log.warning("lost job taken over", job=name)
             await asyncio.sleep(1)
 
     async def _timers(self) -> None:
-        """The fallback to a person when the bot is slow or an agent is gone; the queue's gauges."""
+        """The fallback to a person when the bot is slow or an agent is gone."""
         while True:
             if time.monotonic() - self._started > GRACE_S:
                 for rescued in await handover.rescue_unanswered(self._desk):

@@ -6,6 +6,7 @@ from typing import Any
 
 import procrastinate
 from procrastinate import PsycopgConnector
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.store.db import libpq_url
@@ -41,3 +42,49 @@ class Jobs:
         await self.app.configure_task(
             name, lock=lock, connection=raw.driver_connection
         ).defer_async(**arguments)
+
+
+#: Skips what another process is taking over at this moment.
+_TAKE_OVER = text(
+    """
+    with lost as materialized (
+        select job.id, job.task_name from procrastinate_jobs job
+        left join procrastinate_workers worker on worker.id = job.worker_id
+        where job.status = 'doing' and (
+            worker.id is null
+            or worker.last_heartbeat < now() - make_interval(secs => :dead_after_s)
+            or now() - make_interval(secs => :stuck_after_s) > (
+                select max(event.at) from procrastinate_events event
+                where event.job_id = job.id and event.type = 'started'))
+        for update of job skip locked
+    )
+    select task_name, procrastinate_retry_job_v2(id, now(), null, null, null)::text from lost
+    """
+)
+
+
+async def take_over(tx: AsyncConnection, dead_after_s: float, stuck_after_s: float) -> list[str]:
+    """Put lost jobs back into the queue: every job is safe to repeat.
+
+    Lost are the jobs of a worker that has not been heard of for `dead_after_s`, and jobs started
+    more than `stuck_after_s` ago: their end could not be written down, and their lock holds up
+    all that follow.
+
+    Returns:
+        The names of the jobs put back.
+    """
+    ages = {"dead_after_s": dead_after_s, "stuck_after_s": stuck_after_s}
+    return [row.task_name for row in await tx.execute(_TAKE_OVER, ages)]
+
+
+async def runner_alive(tx: AsyncConnection, within_s: float, runner_id: int | None = None) -> bool:
+    """Whether a job runner (that one, or any) gave a sign of life within so many seconds."""
+    found = await tx.execute(
+        text(
+            "select 1 from procrastinate_workers "
+            "where last_heartbeat > now() - make_interval(secs => :within_s) "
+            "and (cast(:id as bigint) is null or id = :id) limit 1"
+        ),
+        {"within_s": within_s, "id": runner_id},
+    )
+    return found.first() is not None

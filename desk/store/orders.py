@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.facts import Fact
 from desk.store.tables import callbacks, facts, orders
 
+#: The result of a callback whose order nobody has told us about yet.
+UNMATCHED = "no such order"
+#: Literal on purpose: with a bound parameter a prepared statement no longer matches the partial
+#: index once PostgreSQL switches to its generic plan.
+_UNMATCHED = text(f"result = '{UNMATCHED}'")
+
 
 async def put(tx: AsyncConnection, order_id: str, values: Mapping[str, Any], now: datetime) -> None:
-    """Insert or replace what the merchant's system says about an order."""
-    row = {
-        **values,
-        "id": order_id,
-        "told_state": values["state"],
-        "told_at": now,
-        "updated_at": now,
+    """Insert or replace what the merchant's system says about an order.
+
+    The told state counts from when it was told first: telling it again is no news. A waybill that
+    a carrier has told stays when the merchant's system does not know it.
+    """
+    row = {**values, "told_state": values["state"], "told_at": now, "updated_at": now}
+    added = insert(orders).values(**row, id=order_id, created_at=now)
+    same = orders.c.told_state == added.excluded.told_state
+    kept = {
+        "state": case((same, orders.c.state), else_=added.excluded.state),
+        "told_at": case((same, orders.c.told_at), else_=added.excluded.told_at),
+        "waybill": func.coalesce(added.excluded.waybill, orders.c.waybill),
     }
-    await tx.execute(
-        insert(orders)
-        .values(**row, created_at=now)
-        .on_conflict_do_update(index_elements=["id"], set_=row)
-    )
+    # `id` is not set: an update of a key would wait for every row that refers to it
+    await tx.execute(added.on_conflict_do_update(index_elements=["id"], set_={**row, **kept}))
 
 
 async def get(tx: AsyncConnection, order_id: str) -> Any | None:
@@ -49,39 +57,51 @@ async def of_customer(tx: AsyncConnection, customer_id: str) -> list[Any]:
 
 
 async def find_for_carrier(
-    tx: AsyncConnection, waybill: str | None, carrier_order_id: str | None
+    tx: AsyncConnection, waybill: str | None, numbers: Sequence[str]
 ) -> list[Any]:
-    """Orders a carrier's message speaks of: by waybill, else by the carrier's order number.
+    """Orders a carrier's message speaks of: by waybill, else by order numbers (its or ours).
 
     Returns:
-        Rows held until the transaction ends, so that facts of one order are applied in turn.
+        Rows held until the transaction ends, so that facts of one order are applied in turn; rows
+        that refer to the order can still be written.
     """
+    found = select(orders).order_by(orders.c.id).with_for_update(key_share=True)
     if waybill:
-        rows = list(
-            await tx.execute(
-                select(orders)
-                .where(orders.c.waybill == waybill)
-                .order_by(orders.c.id)
-                .with_for_update()
-            )
-        )
+        rows = list(await tx.execute(found.where(orders.c.waybill == waybill)))
         if rows:
             return rows
-    if carrier_order_id:
-        return list(
-            await tx.execute(
-                select(orders)
-                .where(
-                    or_(
-                        orders.c.carrier_order_id == carrier_order_id,
-                        orders.c.id == carrier_order_id,
-                    )
-                )
-                .order_by(orders.c.id)
-                .with_for_update()
-            )
-        )
+    if numbers:
+        known = or_(orders.c.carrier_order_id.in_(numbers), orders.c.id.in_(numbers))
+        return list(await tx.execute(found.where(known)))
     return []
+
+
+async def lock_identifiers(tx: AsyncConnection, identifiers: Sequence[str]) -> None:
+    """Take turns, until the transaction ends, with whoever is busy with the same identifiers."""
+    for identifier in sorted(identifiers):
+        await tx.execute(
+            text("select pg_advisory_xact_lock(hashtextextended(:identifier, 15))"),
+            {"identifier": identifier},
+        )
+
+
+async def take_unmatched(tx: AsyncConnection, identifiers: Sequence[str]) -> list[Any]:
+    """Callbacks kept for an order unknown until now, to be applied: id and identifiers."""
+    if not identifiers:
+        return []
+    await lock_identifiers(tx, identifiers)
+    return list(
+        await tx.execute(
+            update(callbacks)
+            .where(_UNMATCHED, callbacks.c.identifiers.overlap(list(identifiers)))
+            .values(applied_at=None, result=None)
+            .returning(callbacks.c.id, callbacks.c.identifiers)
+        )
+    )
+
+
+async def set_waybill(tx: AsyncConnection, order_id: str, waybill: str) -> None:
+    await tx.execute(update(orders).where(orders.c.id == order_id).values(waybill=waybill))
 
 
 async def set_state(tx: AsyncConnection, order_id: str, state: str) -> None:
@@ -91,13 +111,27 @@ async def set_state(tx: AsyncConnection, order_id: str, state: str) -> None:
 
 
 async def keep_callback(
-    tx: AsyncConnection, source: str, body: str, received_at: datetime
+    tx: AsyncConnection,
+    source: str,
+    body: str,
+    received_at: datetime,
+    identifiers: Sequence[str] = (),
 ) -> int | None:
-    """Store a callback as it came. None when exactly this one has been stored before."""
+    """Store a callback as it came. None when exactly this one has been stored before.
+
+    Args:
+        identifiers: what it calls its order.
+    """
     digest = hashlib.sha256(body.encode()).digest()
     inserted = await tx.execute(
         insert(callbacks)
-        .values(source=source, digest=digest, body=body, received_at=received_at)
+        .values(
+            source=source,
+            digest=digest,
+            body=body,
+            received_at=received_at,
+            identifiers=list(identifiers),
+        )
         .on_conflict_do_nothing(index_elements=["source", "digest"])
         .returning(callbacks.c.id)
     )

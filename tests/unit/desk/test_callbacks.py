@@ -51,7 +51,7 @@ def test_a_merchant_order_callback_carries_its_status_in_data():
             "data": {"orderId": "77", "status": 10},
         },
     )
-    assert (told.waybill, told.carrier_order_id) == ("YT1", "77")
+    assert (told.waybill, told.numbers) == ("YT1", ("77",))
     assert told.lines == [("order", "10", None)]
 
 
@@ -61,8 +61,38 @@ def test_a_consumer_order_callback_carries_its_status_at_the_top():
 
 
 def test_a_refunded_fee_in_an_order_callback_is_noticed():
-    data = {"status": 15, "kuaidinum": "YT1", "feeDetails": [{"payStatus": 3, "amount": 12}]}
-    assert parse("kuaidi100.order", {"data": data, "status": "200"}).refunded
+    fee = {"feeType": "FREIGHT", "payStatus": 3, "amount": 12}
+    data = {"status": 15, "kuaidinum": "YT1", "feeDetails": [fee, {**fee, "payStatus": 1}]}
+    told = parse("kuaidi100.order", {"data": data, "status": "200"})
+    assert told.refunds == ("FREIGHT 12",)
+
+
+def test_two_refunds_alike_in_one_callback_are_two():
+    fee = {"feeType": "FREIGHT", "payStatus": 3, "amount": 12}
+    told = parse("kuaidi100.order", {"status": 15, "feeDetails": [fee, fee]})
+    assert told.refunds == ("FREIGHT 12", "FREIGHT 12 no. 2")
+
+
+def test_both_order_numbers_are_read():
+    told = parse("kuaidi100.order", {"data": {"status": 1, "orderId": "77", "thirdOrderId": "o-1"}})
+    assert told.numbers == ("o-1", "77")
+
+
+@pytest.mark.parametrize("when", ["0001-01-01 00:00:00", "not a date", "0000-00-00 00:00:00"])
+def test_a_date_that_is_none_is_no_date(when):
+    last = {"nu": "YT1", "data": [{"ftime": when, "statusCode": "103"}]}
+    assert parse("kuaidi100.track", {"lastResult": last}).lines == [("track", "103", None)]
+
+
+def test_a_fact_of_the_year_one_is_refused_with_the_place():
+    line = {"fact": "parcel.collected", "occurred_at": "0001-01-01T00:00:00+08:00"}
+    with pytest.raises(ValueError, match="occurred_at"):
+        parse("facts", {"order_id": "1", "facts": [line]})
+
+
+def test_identifiers_lose_what_a_database_cannot_store():
+    told = parse("kuaidi100.order", {"status": 10, "kuaidinum": "Y\0T\ud8001", "orderId": "\0"})
+    assert told.identifiers == ["YT1"]
 
 
 def test_a_tracking_push_is_read_oldest_first_with_the_carriers_time():

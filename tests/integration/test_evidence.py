@@ -1,0 +1,455 @@
+"""What carriers tell, on a real PostgreSQL: what counts, what counts once, and what fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+
+from desk.edges import worker as worker_edge
+from desk.edges.worker import CALLBACK_TRIES, Worker, register
+from desk.flow import carrier, customer, tickets
+from desk.flow.carrier import Applied
+from desk.store import jobs, orders
+from desk.store import tickets as ticket_store
+from tests.integration.test_flow import begin, log_of, open_ticket
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def local(minutes: float) -> str:
+    """A carrier's time so many minutes from now."""
+    when = datetime.now(SHANGHAI) + timedelta(minutes=minutes)
+    return when.strftime("%Y-%m-%d %H:%M:%S")
+
+
+async def order_of(desk, conversation_id):
+    async with desk.db.begin() as tx:
+        held = await desk.must_lock(tx, conversation_id)
+        return await orders.get(tx, held.order_id)
+
+
+async def state_of(desk, ticket):
+    async with desk.db.begin() as tx:
+        return (await ticket_store.get(tx, ticket.id)).state
+
+
+async def tell(desk, source: str, body: dict) -> Applied:
+    """Keep a callback and apply it at once."""
+    said = json.dumps(body)
+    assert await carrier.keep(desk, source, said)
+    async with desk.db.begin() as tx:
+        number = await tx.scalar(text("select max(id) from callbacks"))
+    return await carrier.apply_callback(desk, number)
+
+
+async def status(desk, waybill: str, code: int, **more) -> Applied:
+    """An order callback; each is a new one, whatever it says."""
+    detail = {"status": code, "nonce": uuid.uuid4().hex, **more}
+    return await tell(desk, "kuaidi100.order", {"kuaidinum": waybill, "data": detail})
+
+
+async def push(desk, waybill: str, *lines: tuple[str, str]) -> Applied:
+    """A tracking push with (time, code) lines, oldest first."""
+    data = [{"ftime": when, "statusCode": code} for when, code in reversed(lines)]
+    return await tell(desk, "kuaidi100.track", {"lastResult": {"nu": waybill, "data": data}})
+
+
+async def reopen(desk, who, ticket):
+    again = await customer.reopen_ticket(desk, who, ticket.id)
+    assert again.state == "open"
+
+
+async def said_to(desk, conversation_id) -> list[str]:
+    log = await log_of(desk, conversation_id)
+    return [e["text"] for e in log if e["kind"] == "message" and e["author"] == "system"]
+
+
+# --- repeated and old evidence --------------------------------------------------------------------
+
+
+async def test_a_refund_repeated_in_later_callbacks_closes_a_ticket_once(desk):
+    who, conversation = await begin(desk, "delivered")
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1", "charge_dispute")
+    waybill = (await order_of(desk, conversation)).waybill
+    fee = {"feeType": "FREIGHT", "amount": 12, "payStatus": 3}
+    assert (await status(desk, waybill, 15, feeDetails=[fee])).code == "complete"
+    await reopen(desk, who, ticket)
+    assert (await status(desk, waybill, 15, feeDetails=[fee])).code == "nothing_new"
+    assert await state_of(desk, ticket) == "open"
+    assert (await status(desk, waybill, 15, feeDetails=[fee, fee])).code == "complete"
+
+
+async def test_a_status_told_again_without_a_time_does_not_close_a_reopened_ticket(desk):
+    who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    waybill = (await order_of(desk, conversation)).waybill
+    assert (await status(desk, waybill, 10)).code == "complete"
+    await reopen(desk, who, ticket)
+    await status(desk, waybill, 10)
+    assert await state_of(desk, ticket) == "open"
+    await status(desk, waybill, 2)  # a courier is sent anew, and collects
+    assert (await status(desk, waybill, 10)).code == "complete"
+
+
+async def test_one_pickup_told_by_two_sources_does_not_close_a_reopened_ticket(desk):
+    who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    waybill = (await order_of(desk, conversation)).waybill
+    picked_up = local(-1)
+    assert (await status(desk, waybill, 10)).code == "complete"
+    await reopen(desk, who, ticket)
+    assert (await push(desk, waybill, (picked_up, "103"))).code == "facts"
+    assert await state_of(desk, ticket) == "open"
+    assert (await push(desk, waybill, (picked_up, "103"), (local(1), "1002"))).code == "complete"
+
+
+async def test_a_late_status_without_time_does_not_rewind_the_order(desk):
+    _who, conversation = await begin(desk)
+    waybill = (await order_of(desk, conversation)).waybill
+    await push(desk, waybill, (local(1), "103"), (local(2), "1002"))
+    assert (await status(desk, waybill, 10)).code == "nothing_new"
+    assert (await order_of(desk, conversation)).state == "in_transit"
+
+
+async def test_an_old_cancellation_does_not_complete_an_appeal(desk):
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1", "cancel_appeal")
+    waybill = (await order_of(desk, conversation)).waybill
+    await push(desk, waybill, (local(-60), "210"), (local(-30), "102"))
+    assert await state_of(desk, ticket) == "open"
+
+
+async def test_a_cancellation_undone_in_the_same_push_does_not_complete_an_appeal(desk):
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1", "cancel_appeal")
+    waybill = (await order_of(desk, conversation)).waybill
+    applied = await push(desk, waybill, (local(1), "210"), (local(2), "103"))
+    assert applied.code == "escalate"
+    assert await state_of(desk, ticket) == "open"
+    assert (await push(desk, waybill, (local(3), "210"))).code == "complete"
+
+
+async def test_a_push_with_many_lines_says_one_thing_and_nothing_old(desk):
+    _who, conversation = await begin(desk, "collected")
+    await open_ticket(desk, conversation, f"{conversation}:1", "transit_urge")
+    waybill = (await order_of(desk, conversation)).waybill
+    old = [(local(-100 + i), "1002") for i in range(15)]
+    await push(desk, waybill, *old)
+    assert await said_to(desk, conversation) == []
+    await push(desk, waybill, *old, (local(1), "1002"), (local(2), "1001"))
+    (said,) = await said_to(desk, conversation)
+    assert desk.content.facts["parcel.arrived_destination"].label["zh"] in said
+
+
+async def test_a_ticket_completed_by_hand_meanwhile_is_left_alone(desk):
+    """The ruling is made on the ticket as it is under its lock."""
+    from desk.rules.ticket import Complete
+
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    waybill = (await order_of(desk, conversation)).waybill
+    async with desk.db.begin() as tx:
+        held = await desk.must_lock(tx, conversation)
+        applying = asyncio.create_task(status(desk, waybill, 10))
+        await asyncio.sleep(0.3)
+        await tickets.complete(desk, tx, held, ticket.id, Complete("agent", "done"), "好了", "x")
+    assert (await applying).code == "facts"
+    async with desk.db.begin() as tx:
+        assert (await ticket_store.get(tx, ticket.id)).completed_by == "agent"
+
+
+async def test_a_ticket_whose_category_is_gone_is_left_alone(desk):
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    async with desk.db.begin() as tx:
+        await tx.execute(
+            text("update tickets set category = 'gone' where id = :id"), {"id": ticket.id}
+        )
+    assert (await status(desk, (await order_of(desk, conversation)).waybill, 10)).code == "facts"
+    assert await state_of(desk, ticket) == "open"
+
+
+async def test_callbacks_and_tickets_of_one_order_at_once_never_fail(desk):
+    who, conversation = await begin(desk)
+    waybill = (await order_of(desk, conversation)).waybill
+
+    async def put_again():
+        order = await order_of(desk, conversation)
+        values = {
+            key: getattr(order, key)
+            for key in ("customer_id", "carrier", "waybill", "carrier_order_id", "fees", "details")
+        }
+        await carrier.put_order(desk, order.id, {**values, "state": "accepted"})
+
+    async def reopened(ticket):
+        if await state_of(desk, ticket) == "completed":
+            await customer.reopen_ticket(desk, who, ticket.id)
+
+    codes = (0, 1, 2, 10, 101, 400, 99, 166)
+    for round_ in range(6):
+        found = await asyncio.gather(
+            *(status(desk, waybill, code) for code in codes),
+            *(
+                open_ticket(desk, conversation, f"{conversation}:{round_}:{category}", category)
+                for category in ("pickup_urge", "cancel_appeal", "transit_urge", "false_pickup")
+            ),
+            put_again(),
+        )
+        await asyncio.gather(
+            *(
+                reopened(one[0])
+                for one in found
+                if isinstance(one, tuple) and hasattr(one[0], "id")
+            ),
+            status(desk, waybill, 10, updateTime=local(round_)),
+            return_exceptions=False,
+        )
+
+
+# --- orders ---------------------------------------------------------------------------------------
+
+
+def values_of(number: str, **more) -> dict:
+    return {
+        "customer_id": f"cust-{number}",
+        "carrier": "yuantong",
+        "waybill": None,
+        "carrier_order_id": None,
+        "state": "created",
+        "fees": [],
+        "details": {},
+        **more,
+    }
+
+
+async def waiting_callbacks(desk, *, source_body: str) -> list[int]:
+    async with desk.db.begin() as tx:
+        rows = await tx.execute(
+            text(
+                "select (job.args->>'callback_id')::int from procrastinate_jobs job "
+                "join callbacks c on c.id = (job.args->>'callback_id')::int "
+                "where c.body like :part and c.applied_at is null and job.status = 'todo' "
+                "group by 1"
+            ),
+            {"part": f"%{source_body}%"},
+        )
+        return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("known_as", ["waybill", "carrier_order_id", "id"])
+async def test_a_callback_that_came_before_its_order_is_applied_when_the_order_comes(
+    desk, known_as
+):
+    number = uuid.uuid4().hex[:10]
+    detail = {"status": 10, "orderId": f"K{number}", "thirdOrderId": f"o-{number}"}
+    body = {"kuaidinum": f"YT{number}", "data": detail}
+    assert (await tell(desk, "kuaidi100.order", body)).code == "no_such_order"
+    assert await waiting_callbacks(desk, source_body=number) == []
+    told = {"waybill": f"YT{number}"} if known_as == "waybill" else {}
+    told |= {"carrier_order_id": f"K{number}"} if known_as == "carrier_order_id" else {}
+    order_id = f"o-{number}" if known_as == "id" else f"x-{number}"
+    await carrier.put_order(desk, order_id, values_of(number, **told))
+    (callback,) = await waiting_callbacks(desk, source_body=number)
+    assert (await carrier.apply_callback(desk, callback)).code == "facts"
+    async with desk.db.begin() as tx:
+        assert (await orders.get(tx, order_id)).waybill == f"YT{number}"
+        (fact,) = await orders.facts_of(tx, order_id)
+    assert fact.fact == "parcel.collected"
+
+
+async def test_a_waybill_learned_from_the_carrier_brings_the_pushes_kept_for_it(desk):
+    number = uuid.uuid4().hex[:10]
+    assert (await push(desk, f"YT{number}", (local(0), "103"))).code == "no_such_order"
+    await carrier.put_order(desk, f"o-{number}", values_of(number))
+    assert await waiting_callbacks(desk, source_body=number) == []
+    await status(desk, f"YT{number}", 1, thirdOrderId=f"o-{number}")
+    assert len(await waiting_callbacks(desk, source_body=f'"nu": "YT{number}"')) == 1
+    await carrier.put_order(desk, f"o-{number}", values_of(number))
+    async with desk.db.begin() as tx:
+        assert (await orders.get(tx, f"o-{number}")).waybill == f"YT{number}"
+
+
+async def test_an_order_and_its_callback_coming_at_once_always_meet(desk):
+    for _ in range(20):
+        number = uuid.uuid4().hex[:10]
+        applied, _ = await asyncio.gather(
+            tell_at_once(desk, number),
+            carrier.put_order(desk, f"o-{number}", values_of(number, waybill=f"YT{number}")),
+        )
+        if applied.code == "no_such_order":
+            assert len(await waiting_callbacks(desk, source_body=number)) == 1
+
+
+async def tell_at_once(desk, number: str) -> Applied:
+    said = json.dumps({"kuaidinum": f"YT{number}", "status": 10})
+    async with desk.db.begin() as tx:
+        names = carrier.parse("kuaidi100.order", json.loads(said)).identifiers
+        kept = await orders.keep_callback(tx, "kuaidi100.order", said, desk.now(), names)
+    return await carrier.apply_callback(desk, kept)
+
+
+async def test_telling_an_order_again_does_not_rewind_it(desk):
+    number = uuid.uuid4().hex[:10]
+    values = values_of(number, waybill=f"YT{number}", state="accepted")
+    await carrier.put_order(desk, f"o-{number}", values)
+    await status(desk, f"YT{number}", 10)
+    again = await carrier.put_order(desk, f"o-{number}", {**values, "fees": [{"kind": "x"}]})
+    assert (again.state, again.fees) == ("collected", [{"kind": "x"}])
+    changed = await carrier.put_order(desk, f"o-{number}", {**values, "state": "cancelled"})
+    assert changed.state == "cancelled"
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+async def test_the_callbacks_of_different_shipments_do_not_wait_for_each_other(desk):
+    numbers = [uuid.uuid4().hex[:10] for _ in range(2)]
+    for number in numbers:
+        for code in (1, 10):
+            body = json.dumps({"kuaidinum": f"YT{number}", "status": code})
+            await carrier.keep(desk, "kuaidi100.order", body)
+    async with desk.db.begin() as tx:
+        rows = await tx.execute(
+            text("select lock from procrastinate_jobs where lock = any(:locks)"),
+            {"locks": [f"callback:YT{number}" for number in numbers]},
+        )
+        locks = [row.lock for row in rows]
+    assert sorted(locks) == sorted(f"callback:YT{number}" for number in numbers for _ in range(2))
+
+
+async def test_a_callback_with_nul_in_its_identifiers_is_kept_and_applied(desk):
+    number = uuid.uuid4().hex[:10]
+    assert (await status(desk, f"Y\0T\ud800{number}", 10)).code == "no_such_order"
+
+
+@pytest.fixture(name="registered")
+def _registered(desk):
+    """The desk's jobs, with the desk's own connection pool."""
+
+    async def ask(request):
+        return []
+
+    register(desk.jobs.app, desk, ask)
+    return desk.jobs.app
+
+
+class Context:
+    """What procrastinate passes to a job: how often it was tried before."""
+
+    def __init__(self, attempts: int) -> None:
+        self.job = type("Job", (), {"attempts": attempts})()
+
+
+async def test_a_callback_that_keeps_failing_is_given_up_with_the_reason(
+    desk, registered, monkeypatch
+):
+    async with desk.db.begin() as tx:
+        callback = await orders.keep_callback(tx, "facts", f'{{"x": "{uuid.uuid4()}"}}', desk.now())
+
+    async def poisoned(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker_edge.carrier, "apply_callback", poisoned)
+    job = registered.tasks[jobs.APPLY_CALLBACK]
+    with pytest.raises(ZeroDivisionError):
+        await job(Context(CALLBACK_TRIES - 2), callback_id=callback)
+    await job(Context(CALLBACK_TRIES - 1), callback_id=callback)
+    async with desk.db.begin() as tx:
+        row = await orders.lock_callback(tx, callback)
+    assert (row.result, row.applied_at is not None) == ("failed: ZeroDivisionError", True)
+
+
+async def test_a_failing_callback_is_tried_again_after_5_10_15_seconds(registered):
+    retry = registered.tasks[jobs.APPLY_CALLBACK].retry_strategy
+    waits = []
+    for attempts in range(3):
+        decision = retry.get_retry_decision(exception=OSError(), job=Context(attempts).job)
+        waits.append(round((decision.retry_at - datetime.now(UTC)).total_seconds()))
+    assert waits == [5, 10, 15]
+
+
+async def doing(desk, *, started_s_ago: float, heard_of_s_ago: float) -> int:
+    """A job that is `doing` under a worker."""
+    async with desk.db.begin() as tx:
+        runner = await tx.scalar(
+            text(
+                "insert into procrastinate_workers (last_heartbeat) "
+                "values (now() - make_interval(secs => :s)) returning id"
+            ),
+            {"s": heard_of_s_ago},
+        )
+        job = await tx.scalar(
+            text(
+                "insert into procrastinate_jobs (queue_name, task_name, lock) "
+                "values ('q', 'x', :lock) returning id"
+            ),
+            {"lock": uuid.uuid4().hex},
+        )
+        await tx.execute(
+            text("update procrastinate_jobs set status='doing', worker_id=:w where id=:j"),
+            {"w": runner, "j": job},
+        )
+        await tx.execute(
+            text(
+                "update procrastinate_events set at = now() - make_interval(secs => :s) "
+                "where job_id = :j and type = 'started'"
+            ),
+            {"s": started_s_ago, "j": job},
+        )
+        return job
+
+
+@pytest.mark.parametrize(
+    ("started_s_ago", "heard_of_s_ago", "lost"),
+    [(70, 0, True), (50, 0, False), (1, 6, True), (1, 1, False)],
+)
+async def test_a_job_is_taken_over_from_a_dead_worker_and_when_its_end_was_lost(
+    desk, started_s_ago, heard_of_s_ago, lost
+):
+    job = await doing(desk, started_s_ago=started_s_ago, heard_of_s_ago=heard_of_s_ago)
+
+    async def take_over():
+        async with desk.db.begin() as tx:
+            await jobs.take_over(tx, 5, 60)
+
+    await asyncio.gather(*(take_over() for _ in range(4)))
+    async with desk.db.begin() as tx:
+        rows = await tx.execute(
+            text("select status::text, attempts from procrastinate_jobs where id = :id"),
+            {"id": job},
+        )
+        assert tuple(rows.one()) == (("todo", 1) if lost else ("doing", 0))
+
+
+async def test_a_desk_is_ready_only_while_a_runner_gives_signs_of_life(desk):
+    async def ask(request):
+        return []
+
+    async with desk.db.begin() as tx:
+        await tx.execute(text("delete from procrastinate_workers"))
+    here = Worker(desk.jobs.app, desk, ask, 2)
+    elsewhere = Worker(replace_app(desk), desk, ask, 2, run_jobs=False)
+    assert (await here.is_ready(), await elsewhere.is_ready()) == (False, False)
+    here.start()
+    for _ in range(50):
+        await asyncio.sleep(0.1)
+        if await here.is_ready():
+            break
+    assert (await here.is_ready(), await elsewhere.is_ready()) == (True, True)
+    async with desk.db.begin() as tx:
+        await tx.execute(
+            text("update procrastinate_workers set last_heartbeat = now() - interval '1 h'")
+        )
+        assert not await jobs.runner_alive(tx, 10)
+    await here.stop()
+    assert not await here.is_ready()
+
+
+def replace_app(desk):
+    return jobs.make_app(desk.db.url)
