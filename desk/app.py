@@ -8,7 +8,7 @@ import structlog
 from argon2 import PasswordHasher
 from sanic import Sanic
 
-from desk.edges import http_agent, http_bot, http_customer, http_demo, http_hooks, web
+from desk.edges import http_agent, http_bot, http_customer, http_demo, http_hooks, metrics, web
 from desk.edges.bot_client import BotClient
 from desk.edges.console import console
 from desk.edges.hub import Hub
@@ -82,7 +82,8 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         queue = jobs.make_app(settings.database_url)
         await queue.open_async()
         ctx.queue = queue
-        ctx.desk = Desk(Database(settings.database_url), jobs.Jobs(queue), loaded)
+        database = Database(settings.database_url)
+        ctx.desk = Desk(database, jobs.Jobs(queue), loaded, on_events=metrics.count)
         ctx.hub = Hub(settings.database_url)
         ctx.hub.start()
         ctx.bot = BotClient(settings.bot_url, ctx.service_token, settings.bot_timeout_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,8 @@ log = structlog.get_logger("desk.bot_client")
 
 #: Wait before the one retry: long enough for a supervisor to have a new process listening.
 RETRY_AFTER_S = 1.0
+#: A 5xx within this time came at once; a later one has cost the customer enough waiting.
+AT_ONCE_S = 1.0
 
 
 class BotClient:
@@ -49,11 +52,16 @@ class BotClient:
         """
         try:
             async with asyncio.timeout(self._timeout_s):
+                began = time.monotonic()
                 try:
                     return await self._post(request)
                 except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(RETRY_AFTER_S)
-                    return await self._post(request)
+                    pass
+                except aiohttp.ClientResponseError as error:
+                    if error.status < 500 or time.monotonic() - began > AT_ONCE_S:
+                        raise
+                await asyncio.sleep(RETRY_AFTER_S)
+                return await self._post(request)
         except (TimeoutError, aiohttp.ClientError, ValueError, KeyError, TypeError) as error:
             log.warning(
                 "the bot failed",

@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
-from desk.edges import metrics
 from desk.edges.web import check_service, desk_of, ok, read_body
 from desk.flow import bot
 
@@ -31,7 +30,6 @@ async def open_ticket(request: Request) -> HTTPResponse:
     check_service(request)
     body = read_body(request, TicketBody)
     result = await bot.bot_opens_ticket(desk_of(request), body.model_dump())
-    metrics.TICKETS.labels(outcome=result["outcome"]).inc()
     return ok(result, status=201 if result["outcome"] == "created" else 200)
 
 
@@ -50,5 +48,4 @@ async def hand_over(request: Request) -> HTTPResponse:
     result = await bot.bot_hands_over(
         desk_of(request), body.conversation_id, body.epoch, body.reason, body.summary
     )
-    metrics.HANDOVERS.labels(cause=body.reason).inc()
     return ok(result)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
-from desk.edges import metrics, stream
+from desk.edges import stream
 from desk.edges.tokens import BadToken, make_session, read_customer_token
 from desk.edges.web import (
     CUSTOMER_COOKIE,
@@ -141,7 +141,6 @@ async def open_conversation(request: Request) -> HTTPResponse:
         body.text,
         body.client_id,
     )
-    _count(added)
     shown = await _conversation_json(desk, conversation.id)
     return ok({**shown, "events": added}, status=201)
 
@@ -196,7 +195,6 @@ async def post_message(request: Request, conversation_id: str) -> HTTPResponse:
         )
     else:
         raise Refused("invalid", why="expected text or choice, got neither")
-    _count([event])
     return ok(event, status=202)
 
 
@@ -295,12 +293,6 @@ async def _own(request: Request, conversation_id: str) -> Conversation:
 async def _limit(request: Request, customer_id: str) -> None:
     if not await request.app.ctx.limiter.allow(customer_id):
         raise Refused("too_many")
-
-
-def _count(added: list[dict[str, Any]]) -> None:
-    for event in added:
-        if event["kind"] == "message":
-            metrics.MESSAGES.labels(author=event["author"]).inc()
 
 
 async def _conversation_json(desk: Desk, conversation_id: str) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
 
 MESSAGES = Counter("kefu_messages_total", "Messages stored", ["author"])
-HANDOVERS = Counter("kefu_handovers_total", "Conversations handed to a person", ["cause"])
+HANDOVERS = Counter("kefu_handovers_total", "Conversations put into the queue", ["reason"])
 CALLBACKS = Counter("kefu_callbacks_total", "Carrier callbacks received", ["source", "outcome"])
 CALLBACKS_APPLIED = Counter("kefu_callbacks_applied_total", "Callbacks worked off", ["result"])
-TICKETS = Counter("kefu_tickets_total", "Tickets opened or added to by the bot", ["outcome"])
+TICKETS = Counter("kefu_tickets_total", "Changes of tickets, by the state after it", ["state"])
 TURN_SECONDS = Histogram(
     "kefu_bot_turn_seconds",
     "From picking up a customer's message to the bot's answer being stored",
@@ -16,3 +19,14 @@ TURN_SECONDS = Histogram(
 )
 WAITING = Gauge("kefu_waiting_customers", "Customers waiting for a person")
 STREAMS = Gauge("kefu_open_streams", "Open event streams", ["kind"])
+
+
+def count(stored: Sequence[Mapping[str, Any]]) -> None:
+    """Count new events of conversations: the one place where messages and the like are counted."""
+    for event in stored:
+        if event["kind"] == "message":
+            MESSAGES.labels(author=event["author"]).inc()
+        elif event["kind"] == "owner" and event["owner"] == "queue":
+            HANDOVERS.labels(reason=event["reason"]).inc()
+        elif event["kind"] == "ticket":
+            TICKETS.labels(state=event["ticket"]["state"]).inc()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from desk.flow.desk import Desk
 from desk.flow.handover import hand_over
 from desk.flow.tickets import Opening, correct, open_ticket, ticket_json
-from desk.rules.conversation import BotReply
+from desk.rules.conversation import HANDOVER_REASONS, BotReply
 from desk.rules.refused import Refused
 from desk.store import conversations, events, orders, tickets
 
@@ -37,19 +37,22 @@ async def begin_turn(desk: Desk, conversation_id: str) -> Turn | None:
     """What to ask the bot now, or None when there is nothing to ask or a person has it.
 
     Messages typed one after the other while the bot was busy become one turn; a tapped choice is
-    a turn of its own.
+    a turn of its own. How far a turn reaches is stored before the bot is asked: after a crash the
+    same question is asked again, and the bot recognises it.
     """
     async with desk.db.begin() as tx:
-        conversation = await conversations.get(tx, conversation_id)
+        conversation = await conversations.lock(tx, conversation_id)
         if conversation is None or conversation.owner != "bot":
             return None
         rows = await events.customer_messages_after(tx, conversation_id, conversation.answered_seq)
         if not rows:
             return None
+        taken = _one_turn(rows, conversation.asked_seq)
+        last = taken[-1]
+        asked = replace(conversation, asked_seq=last.seq)
+        await conversations.save(tx, conversation, asked)
         order = await orders.get(tx, conversation.order_id)
         active = await tickets.active_of_order(tx, conversation.order_id)
-    taken = _one_turn(rows)
-    last = taken[-1]
     request: dict[str, Any] = {
         "sender": f"{conversation.id}:{conversation.visit}",
         "message_id": f"{conversation.id}:{last.seq}",
@@ -76,7 +79,11 @@ async def begin_turn(desk: Desk, conversation_id: str) -> Turn | None:
     return Turn(conversation.id, conversation.epoch, last.seq, request)
 
 
-def _one_turn(rows: Sequence[Any]) -> list[Any]:
+def _one_turn(rows: Sequence[Any], asked_seq: int | None) -> list[Any]:
+    """The rows of the next turn; of the one begun before, if it has not been answered."""
+    begun = [row for row in rows if row.seq <= (asked_seq or 0)]
+    if begun:
+        return begun
     taken: list[Any] = []
     for row in rows:
         if row.body.get("choice"):
@@ -120,8 +127,11 @@ async def finish_turn(desk: Desk, turn: Turn, messages: Sequence[dict[str, Any]]
         )
         conversation, _ = await desk.carry_out(tx, conversation, reply)
         if asked:
-            reason = str(asked.get("reason") or "bot_uncertain")
-            await hand_over(desk, tx, conversation, reason, asked.get("summary"))
+            wish = asked if isinstance(asked, dict) else {}
+            reason = str(wish.get("reason"))
+            if reason not in HANDOVER_REASONS:  # a person is wanted, whatever the word for it
+                reason = "bot_uncertain"
+            await hand_over(desk, tx, conversation, reason, wish.get("summary"))
             return False
         return bool(newer)
 

@@ -122,6 +122,7 @@ async def _greet(
     )
     now = desk.now()
     stored = await events.append(tx, conversation.id, conversation.last_seq, [greeting], now)
+    desk.on_events(stored)
 
     after = replace(conversation, last_seq=conversation.last_seq + len(stored))
     await conversations.save(tx, conversation, after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,6 +39,8 @@ class Desk:
     jobs: Jobs
     content: Content
     now: Callable[[], datetime] = field(default=utc_now)
+    #: Told about every new event, for counting: in the transaction that stores it.
+    on_events: Callable[[Sequence[Mapping[str, Any]]], None] = field(default=lambda stored: None)
 
     def say(self, name: str, lang: str, /, **values: object) -> str:
         """A sentence of domain.yml."""
@@ -76,6 +78,7 @@ class Desk:
         stored = await events.append(tx, after.id, conversation.last_seq, outcome.events, now)
         after = replace(after, last_seq=conversation.last_seq + len(stored))
         await conversations.save(tx, conversation, after)
+        self.on_events(stored)
         if outcome.ask_bot:
             await self.jobs.defer(tx, job_names.ASK_BOT, lock=after.id, conversation_id=after.id)
         return after, stored

@@ -53,6 +53,9 @@ class Conversation:
     unanswered_since: datetime | None = None
     #: Last customer event the bot has answered.
     answered_seq: int = 0
+    #: Last customer event of the question the bot is busy with: asking again after a crash is
+    #: asking the same. Of no meaning once answered.
+    asked_seq: int | None = None
     #: Last customer message no agent has answered, while an agent owns the conversation.
     agent_owes_since: datetime | None = None
     #: Choice ids offered in the present epoch.
@@ -332,6 +335,7 @@ def _bot_reply(c: Conversation, command: BotReply) -> Outcome:
     changed = replace(
         c,
         answered_seq=command.answered_seq,
+        asked_seq=None,
         offered=tuple(offered),
         unanswered_since=command.still_unanswered_since,
     )

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.conversation import Conversation
 from desk.store.db import notify
-from desk.store.tables import agents, conversations, events, orders
+from desk.store.tables import agents, conversations, orders
 
 _FIELDS = tuple(field.name for field in fields(Conversation))
 
@@ -179,19 +179,6 @@ async def waiting_count(tx: AsyncConnection) -> int:
                 select(func.count())
                 .select_from(conversations)
                 .where(conversations.c.owner == "queue")
-            )
-        ).scalar_one()
-    )
-
-
-async def transcript_length(tx: AsyncConnection, conversation_id: str) -> int:
-    """How many events a conversation's log has."""
-    return int(
-        (
-            await tx.execute(
-                select(func.count())
-                .select_from(events)
-                .where(events.c.conversation_id == conversation_id)
             )
         ).scalar_one()
     )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import Text, cast, func, insert, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.conversation import Event
@@ -137,21 +138,20 @@ async def last_messages(
     """The latest message of each conversation (of `author`, if given), for lists."""
     if not conversation_ids:
         return {}
-    newest = select(events.c.conversation_id, func.max(events.c.seq).label("seq")).where(
-        events.c.conversation_id.in_(conversation_ids), events.c.kind == "message"
+    wanted = (
+        func.unnest(cast(list(conversation_ids), ARRAY(Text))).table_valued("id").render_derived()
+    )
+    newest = (
+        select(events)
+        .where(events.c.conversation_id == wanted.c.id, events.c.kind == "message")
+        .order_by(events.c.seq.desc())
+        .limit(1)
     )
     if author:
         newest = newest.where(events.c.author == author)
-    latest = newest.group_by(events.c.conversation_id).subquery()
-    rows = await tx.execute(
-        select(events).join(
-            latest,
-            and_(
-                events.c.conversation_id == latest.c.conversation_id,
-                events.c.seq == latest.c.seq,
-            ),
-        )
-    )
+    # the index is read backwards from the end of each log, not the whole log
+    latest = newest.lateral()
+    rows = await tx.execute(select(latest).select_from(wanted.join(latest, true())))
     return {row.conversation_id: as_json(row) for row in rows}
 
 

@@ -123,6 +123,73 @@ async def test_a_turn_finished_twice_after_a_crash_is_written_once(desk):
     assert len(said) == 1
 
 
+async def test_a_turn_asked_again_after_a_crash_is_the_same_question(desk):
+    who, conversation = await begin(desk)
+    await customer.say(desk, who, conversation, "还没来取件", "k1")
+    await customer.say(desk, who, conversation, "催一下", "k2")
+    first = await bot.begin_turn(desk, conversation)
+    await customer.say(desk, who, conversation, "喂", "k3")
+    again = await bot.begin_turn(desk, conversation)  # the job died before the answer
+    assert again == first
+    assert again.request["text"] == "还没来取件\n催一下"
+    assert await bot.finish_turn(desk, again, [{"text": "好的", "choices": []}])
+    following = await bot.begin_turn(desk, conversation)
+    assert following.request["text"] == "喂"
+
+
+async def test_a_question_begun_before_a_person_came_is_forgotten(desk):
+    who, conversation = await begin(desk)
+    await customer.say(desk, who, conversation, "还没来取件", "k1")
+    await bot.begin_turn(desk, conversation)
+    await customer.ask_for_person(desk, who, conversation)
+    await claim(desk, LIN, conversation)
+    await release(desk, LIN, conversation, "bot", resolved=True)
+    await customer.say(desk, who, conversation, "第一句", "k8")
+    await customer.say(desk, who, conversation, "第二句", "k9")
+    turn = await bot.begin_turn(desk, conversation)
+    assert turn.request["text"] == "第一句\n第二句"
+
+
+@pytest.mark.parametrize(
+    "wish", [{"reason": "moon"}, {"summary": "x"}, {"reason": None}, "please", True]
+)
+async def test_a_person_is_called_whatever_word_the_bot_has_for_it(desk, wish):
+    who, conversation = await begin(desk)
+    await customer.say(desk, who, conversation, "还没来取件", "k1")
+    turn = await bot.begin_turn(desk, conversation)
+    await bot.finish_turn(desk, turn, [{"text": "请稍等", "hand_over": wish}])
+    owner = next(e for e in await log_of(desk, conversation) if e["kind"] == "owner")
+    assert (owner["owner"], owner["reason"]) == ("queue", "bot_uncertain")
+
+
+async def test_every_new_event_is_told_once_for_counting(desk):
+    told = []
+    counting = replace(desk, on_events=told.extend)
+    who, conversation = await begin(counting)
+    await customer.say(counting, who, conversation, "还没来取件", "k1")
+    await customer.say(counting, who, conversation, "还没来取件", "k1")
+    await open_ticket(counting, conversation, f"{conversation}:1")
+    await customer.ask_for_person(counting, who, conversation)
+    log = await log_of(desk, conversation)
+    assert [event["seq"] for event in told] == [event["seq"] for event in log]
+
+
+async def test_the_last_message_of_each_conversation_is_found(desk):
+    expected = {}
+    for words in ("一", "二"):
+        who, conversation = await begin(desk)
+        await customer.say(desk, who, conversation, "你好", "k1")
+        await customer.say(desk, who, conversation, words, "k2")
+        await customer.ask_for_person(desk, who, conversation)
+        expected[conversation] = words
+    async with desk.db.begin() as tx:
+        said = await events.last_messages(tx, [*expected, "c_none"], author="customer")
+        last = await events.last_messages(tx, list(expected))
+        assert await events.last_messages(tx, []) == {}
+    assert {key: event["text"] for key, event in said.items()} == expected
+    assert {event["author"] for event in last.values()} == {"system"}
+
+
 @pytest.mark.parametrize("asked", [1, 2, 3])
 async def test_messages_typed_meanwhile_become_the_next_turn(desk, asked):
     who, conversation = await begin(desk)
