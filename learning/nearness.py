@@ -12,9 +12,14 @@ class Taken:
     """A growing set of messages, which says whether another is too like one of them.
 
     The measure is that of `evaluation.check_cases`, which would refuse what is let through here.
+
+    Args:
+        messages: taken from the start.
+        beside: another set whose messages count as taken too; it is not changed.
     """
 
-    def __init__(self, messages: Iterable[str] = ()) -> None:
+    def __init__(self, messages: Iterable[str] = (), beside: Taken | None = None) -> None:
+        self._beside = beside
         self._sizes: list[int] = []
         self._texts: set[str] = set()
         self._where: dict[str, list[int]] = defaultdict(list)
@@ -32,6 +37,8 @@ class Taken:
 
     def has(self, message: str) -> bool:
         """Whether a taken message is nearly the same."""
+        if self._beside is not None and self._beside.has(message):
+            return True
         text = normalise(message)
         if text in self._texts:
             return True

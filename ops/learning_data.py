@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import yaml
 
@@ -30,11 +31,17 @@ def taken(more: Iterable[str] = ()) -> Taken:
 
     What was learned is left out: it is in data/learned/candidates.yml already.
     """
+    return Taken(more, beside=_written())
+
+
+@cache
+def _written() -> Taken:
+    """Read once: thousands of messages take a second or two."""
     written = (line for line in training_lines(NLU) if not line.place.startswith("learned/"))
     lines = [line.message for line in written]
     for path in sorted(CASES.glob("*.jsonl")):
         lines += [line.message for line in case_lines(path)]
-    return Taken([*lines, *more])
+    return Taken(lines)
 
 
 def write_mistick(

@@ -21,6 +21,7 @@ from desk.rules.human_words import read_human_words
 from desk.rules.sentences import LANGUAGES, read_sentences
 from desk.rules.service import read_service
 from desk.store.content import read_yaml
+from learning import decisions
 from ops.child import ROOT
 from ops.environment import bot_environment
 
@@ -63,11 +64,21 @@ def find_mistakes(root: Path) -> Iterator[str]:
     for path in sorted((data / "carriers").glob("*.yml")):
         yield from _tried(f"carriers/{path.name}", carrier(path))
     yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
+    yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))
     yield from _tried("human.yml", lambda: read_human_words(read_yaml(data / "human.yml")))
     yield from _tried("errors.yml", lambda: list(_errors_file(data / "errors.yml")))
     yield from _tried("demo.yml", lambda: list(_demo_file(data / "demo.yml")))
     yield from _tried("domain.yml", lambda: list(_domain(root, categories)))
+
+
+def _decisions(data: Path, categories: tuple[str, ...]) -> list[str]:
+    """The designer's decisions, which `make learn` reads; none when nothing was learned yet."""
+    path = data / "learned" / "candidates.yml"
+    if path.exists():
+        outside = load_review_settings(data / "review.yml", categories).outside
+        decisions.read(path, (*categories, *outside))
+    return []
 
 
 def _tried(name: str, read: Callable[[], object]) -> list[str]:
