@@ -12,13 +12,13 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from desk.edges import metrics
-from desk.edges.hub import Hub
+from desk.edges.hub import Hub, Wakes
 from desk.flow.desk import Desk
 from desk.store import conversations, events
 
 PING_S = 15.0
-#: Streams look at the log this often even without a wake-up.
-POLL_S = 3.0
+#: Streams look for themselves this often: without wake-ups, and with them (one may be lost).
+POLL_S, POLL_AWAKE_S = 3.0, 15.0
 LONGEST_WAIT_S = 30.0
 
 
@@ -38,13 +38,33 @@ async def long_poll(
     async with hub.listen(conversation_id) as wakes:
         while True:
             found = await read(desk, conversation_id, after, notes=notes)
-            left = deadline - time.monotonic()
-            if found or left <= 0 or hub.stopping.is_set():
+            if found:
                 return found
-            try:
-                await asyncio.wait_for(wakes.get(), min(left, POLL_S))
-            except TimeoutError:
-                continue
+            look_at = time.monotonic() + _poll_s(hub)
+            while True:
+                now = time.monotonic()
+                if now >= deadline or hub.stopping.is_set():
+                    return []
+                if now >= look_at:
+                    break
+                woken = await _next(wakes, min(deadline, look_at) - now)
+                if any(wake["what"] not in ("typing", "queue") for wake in woken):
+                    break
+
+
+def _poll_s(hub: Hub) -> float:
+    return POLL_AWAKE_S if hub.connected else POLL_S
+
+
+async def _next(wakes: Wakes, wait_s: float) -> list[dict[str, Any]]:
+    """The wake-ups that have come, waiting for the first; none when none came in time."""
+    try:
+        woken = [await asyncio.wait_for(wakes.get(), max(wait_s, 0.0))]
+    except TimeoutError:
+        return []
+    while not wakes.empty():
+        woken.append(wakes.get_nowait())
+    return woken
 
 
 def sse(data: dict[str, Any], event: str | None = None, event_id: int | None = None) -> str:
@@ -63,26 +83,36 @@ async def conversation_lines(
     log and need no resuming.
     """
     yield "retry: 2000\n\n"
-    shown_queue: dict[str, Any] | None = None
-    last_ping = time.monotonic()
+    shown_place: dict[str, Any] | None = None
+    news, moved = True, True
+    ping_at = time.monotonic() + PING_S
+    look_at = time.monotonic() + _poll_s(hub)
     async with hub.listen(conversation_id) as wakes:
         while not hub.stopping.is_set():
-            for event in await read(desk, conversation_id, after, notes=notes):
-                after = event["seq"]
-                yield sse(event, event_id=after)
-            queue = await _place(desk, conversation_id)
-            if queue != shown_queue and queue is not None:
-                yield sse(queue, event="queue")
-            shown_queue = queue
-            try:
-                wake = await asyncio.wait_for(wakes.get(), POLL_S)
-                while wake.get("what") == "typing":
+            if news:
+                for event in await read(desk, conversation_id, after, notes=notes):
+                    after = event["seq"]
+                    yield sse(event, event_id=after)
+            if moved:
+                hub.follow_queue(wakes, True)  # before looking: nothing in between is missed
+                place = await _place(desk, conversation_id)
+                hub.follow_queue(wakes, place is not None)
+                if place != shown_place and place is not None:
+                    yield sse(place, event="queue")
+                shown_place = place
+            woken = await _next(wakes, min(look_at, ping_at) - time.monotonic())
+            for wake in woken:
+                if wake["what"] == "typing":
                     yield sse({"kind": "typing", "author": wake["author"]}, event="typing")
-                    wake = await asyncio.wait_for(wakes.get(), POLL_S)
-            except TimeoutError:
-                pass
-            if time.monotonic() - last_ping > PING_S:
-                last_ping = time.monotonic()
+            now = time.monotonic()
+            what = {wake["what"] for wake in woken}
+            everything = now >= look_at or not what.isdisjoint({"resync", "lost"})
+            news = everything or "log" in what
+            moved = everything or "queue" in what
+            if everything:
+                look_at = now + _poll_s(hub)
+            if now >= ping_at:
+                ping_at = now + PING_S
                 yield ": ping\n\n"
 
 
@@ -99,35 +129,40 @@ async def agent_lines(
 ) -> AsyncIterator[str]:
     """Server-sent events of the console: that the queue or a conversation changed.
 
+    `resync` says that some may have been missed: the page reads everything again.
+
     Args:
         seen: called every few seconds while the page is open: it keeps the agent online.
     """
     yield "retry: 2000\n\n"
-    last_ping, last_count = 0.0, -1
+    ping_at, look_at, shown_count = 0.0, 0.0, -1
     async with hub.listen("*") as wakes:
         while not hub.stopping.is_set():
-            if time.monotonic() - last_ping > PING_S:
-                last_ping = time.monotonic()
+            now = time.monotonic()
+            if now >= ping_at:
+                ping_at = now + PING_S
                 await seen()
                 yield ": ping\n\n"
-            async with desk.db.begin() as tx:
-                count = await conversations.waiting_count(tx)
-            if count != last_count:
-                last_count = count
-                yield sse({"waiting": count}, event="queue")
-            try:
-                wake = await asyncio.wait_for(wakes.get(), POLL_S)
-            except TimeoutError:
-                continue
-            what = wake.get("what")
-            if what in ("queue", "resync"):
-                last_count = -1  # the same number may be other people
-            elif what == "log":
-                data = {"id": wake["conversation"], "seq": wake["seq"]}
-                yield sse(data, event="conversation")
-            elif what == "typing":
-                data = {"id": wake["conversation"], "author": wake["author"]}
-                yield sse(data, event="typing")
+            if now >= look_at:
+                look_at = now + _poll_s(hub)
+                async with desk.db.begin() as tx:
+                    count = await conversations.waiting_count(tx)
+                if count != shown_count:
+                    shown_count = count
+                    yield sse({"waiting": count}, event="queue")
+            woken = await _next(wakes, min(look_at, ping_at) - time.monotonic())
+            for wake in woken:
+                if wake["what"] == "log":
+                    data = {"id": wake["conversation"], "seq": wake["seq"]}
+                    yield sse(data, event="conversation")
+                elif wake["what"] == "typing":
+                    data = {"id": wake["conversation"], "author": wake["author"]}
+                    yield sse(data, event="typing")
+            what = {wake["what"] for wake in woken}
+            if "resync" in what:
+                yield sse({}, event="resync")
+            if not what.isdisjoint({"queue", "resync", "lost"}):
+                look_at, shown_count = 0.0, -1  # the same number may be other people
 
 
 async def respond(request: Request, kind: str, lines: AsyncIterator[str]) -> HTTPResponse | None:

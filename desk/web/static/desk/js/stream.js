@@ -8,7 +8,8 @@ const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
 /**
  * Keep a stream open for as long as the page lives.
  * @param {object} on `queue()`, `conversation({id, seq})`, `typing({conversation})`,
- *   `resync()` after every (re)connection and poll, and `state("live" | "retry")`.
+ *   `resync()` after every (re)connection and poll and when the desk says so, and
+ *   `state("live" | "retry")`.
  */
 export function connect(on) {
   let source = null;
@@ -41,6 +42,7 @@ export function connect(on) {
     source.addEventListener('queue', json(on.queue));
     source.addEventListener('conversation', json(on.conversation));
     source.addEventListener('typing', json(on.typing));
+    source.addEventListener('resync', () => on.resync()); // the desk itself missed wake-ups
   }
 
   open();
