@@ -54,10 +54,10 @@ class CalibratedClassifier(IntentClassifier, GraphComponent):
             "char_ngrams": [1, 3],
             "word_ngrams": [1, 2],
             "last_clause": True,
-            "pinyin": False,
+            "pinyin": True,
             "min_df": 2,
             "smoothing": 0.05,
-            "bayes_weight": 0.3,
+            "bayes_weight": 0.35,
             "sharpness": 1.5,
         }
 
