@@ -22,6 +22,9 @@ Mode = Literal["json_schema", "json_object"]
 _UNSUPPORTED = (openai.BadRequestError, openai.UnprocessableEntityError)
 _WORTH_A_RETRY = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError)
 
+#: The client's word for a request that took too long.
+TooLate = openai.APITimeoutError
+
 
 class NotAllowed(Exception):
     """The budget allows no further request."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from actions.review.breaker import Breaker
 from actions.review.budget import Budget
-from actions.review.endpoint import Endpoint, NotAllowed, Usage
+from actions.review.endpoint import Endpoint, NotAllowed, TooLate, Usage
 from actions.review.evidence import (
     BREAKER_OPEN,
     BUDGET_SPENT,
@@ -153,5 +153,7 @@ def _cause(error: Exception) -> str:
     """What went wrong without the endpoint's own text: it may echo the customer's."""
     if isinstance(error, BadAnswer):
         return str(error)
+    if isinstance(error, TimeoutError | TooLate):
+        return "no answer in time"
     status = getattr(error, "status_code", None)
     return f"{type(error).__name__} {status}" if status else type(error).__name__

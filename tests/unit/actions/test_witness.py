@@ -254,7 +254,9 @@ async def test_a_stalling_endpoint_costs_the_deadline_and_no_more(
 ) -> None:
     endpoint.will(stalls)
     started = time.monotonic()
-    assert isinstance(await ask.opinion(MESSAGE), Silence)
+    heard = await ask.opinion(MESSAGE)
+    assert isinstance(heard, Silence)
+    assert heard.reason == "no answer in time"
     assert time.monotonic() - started < 0.9
 
 
