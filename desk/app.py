@@ -90,6 +90,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         ctx.actions = BotClient(settings.actions_url, ctx.service_token, 2.0)
         await ctx.bot.open()
         await ctx.actions.open()
+        loaded.human_words.start()
         if settings.demo:
             await demo.seed(ctx.desk, PasswordHasher().hash)
         else:

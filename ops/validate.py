@@ -21,6 +21,7 @@ from desk.rules.human_words import read_human_words
 from desk.rules.sentences import LANGUAGES, read_sentences
 from desk.rules.service import read_service
 from desk.store.content import read_yaml
+from desk.store.person_examples import read_examples
 from learning import decisions
 from ops.child import ROOT
 from ops.environment import bot_environment
@@ -67,6 +68,7 @@ def find_mistakes(root: Path) -> Iterator[str]:
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))
     yield from _tried("human.yml", lambda: read_human_words(read_yaml(data / "human.yml")))
+    yield from _tried("human_examples.yml", lambda: len(read_examples(root)))
     yield from _tried("errors.yml", lambda: list(_errors_file(data / "errors.yml")))
     yield from _tried("demo.yml", lambda: list(_demo_file(data / "demo.yml")))
     yield from _tried("domain.yml", lambda: list(_domain(root, categories)))

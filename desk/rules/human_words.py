@@ -1,73 +1,153 @@
 """Recognising that a message asks for a person, without Rasa: before anything else, always.
 
-The words are data (`data/human.yml`). High precision here; the bot's classifier catches the rest.
+Two readers, one decision. The words are data (`data/human.yml`), exact and explainable; for what
+they miss, a classifier (`desk.store.person_classifier`) gives a probability. Either is enough.
+Nothing here reads a file or learns: the same text and probability give the same answer.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+#: Chinese characters: written without blanks between them.
+_HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
+#: An exact word is a whole message, so a short one; longer ones are not compared.
+_EXACT_LIMIT = 60
+#: Control and format characters (zero width, direction) and combining marks.
+_INVISIBLE = {"Cf", "Mn", "Me"}
+#: `转。人。工`, `z r g`: every character on its own.
+_LETTER_BY_LETTER = re.compile(
+    rf"(?<!\w)(?:[{_HAN}]\s+)+[{_HAN}](?!\w)|(?<!\w)(?:[a-z]\s+){{2,}}[a-z](?!\w)"
+)
+#: Stands where `unless` cut something out: neither a word nor the end of a clause.
+CUT = "\x00"
 
 
 @dataclass(frozen=True)
 class HumanWords:
-    """Compiled patterns; `exact` compares the whole message, `inside` searches in it."""
+    """Compiled patterns of `data/human.yml` and the threshold of the classifier.
 
-    exact: frozenset[str]
+    `exact` compares the whole message; what `unless` matches is cut out, and `inside` searches in
+    the rest. `simplify` turns traditional characters into simplified ones.
+    """
+
+    exact: re.Pattern[str]
     inside: tuple[re.Pattern[str], ...]
     unless: tuple[re.Pattern[str], ...]
+    #: From this probability on the classifier's word is enough, 0..1.
+    threshold: float
+    simplify: Callable[[str], str]
 
-    def asks_for_person(self, text: str) -> bool:
-        """Whether `text` asks for a person in so many words."""
-        normal = normalise(text)
-        if normal in self.exact:
-            return True
-        if any(pattern.search(normal) for pattern in self.unless):
-            return False
-        return any(pattern.search(normal) for pattern in self.inside)
+    def rest(self, text: str) -> str:
+        """`text` in one way of writing, without what `unless` cuts out: what both readers read."""
+        return self._cut(normalise(text, self.simplify))
+
+    def found(self, text: str) -> str | None:
+        """What asks for a person in `text` by the word list: a pattern, `exact`, or None."""
+        normal = normalise(text, self.simplify)
+        # "pleeease" has one e too many for the list, "bosssss" one s too few once it is cut.
+        for form in dict.fromkeys((normal, re.sub(r"([a-z])\1", r"\1", normal))):
+            rest = self._cut(form)
+            squeezed = re.sub(r"\s+", "", rest)
+            if len(squeezed) <= _EXACT_LIMIT and self.exact.fullmatch(squeezed):
+                return "exact"
+            for pattern in self.inside:
+                if pattern.search(rest):
+                    return pattern.pattern
+        return None
+
+    def asks_for_person(self, text: str, probability: float | None = None) -> bool:
+        """Whether `text` asks for a person.
+
+        Args:
+            text: the customer's message as it was typed.
+            probability: the classifier's, 0..1; None while there is no classifier.
+        """
+        return decide(self.found(text) is not None, probability, self.threshold)
+
+    def _cut(self, normal: str) -> str:
+        for pattern in self.unless:
+            normal = pattern.sub(CUT, normal)
+        return normal
 
 
-def normalise(text: str) -> str:
-    """Width, case, repeats and punctuation folded: `转人工！！！` and `轉人工` compare alike.
+def decide(in_words: bool, probability: float | None, threshold: float) -> bool:
+    """The rule: the word list says so, or the classifier is sure enough."""
+    return in_words or (probability is not None and probability >= threshold)
 
-    Traditional characters that the words use are folded by a small table, because this check must
-    work with nothing but the standard library.
+
+def normalise(text: str, simplify: Callable[[str], str] = str) -> str:
+    """One way of writing: `轉 人 工！！！`, `转.人.工` and `转人工工工` compare alike.
+
+    Width and case are folded, invisible characters dropped, repeats of three and more cut to one
+    (of Latin letters to two), blanks between Chinese characters removed, and put between Chinese
+    and Latin. Every other mark becomes a line break, so that a pattern, in which `.` is anything
+    but a line break, never runs from one clause into the next.
+
+    Args:
+        text: any text.
+        simplify: traditional to simplified characters.
     """
-    folded = unicodedata.normalize("NFKC", text).lower().translate(_TRADITIONAL)
-    folded = re.sub(r"[^\w\s]", " ", folded)
-    folded = re.sub(r"(.)\1{2,}", r"\1", folded)
-    folded = re.sub(r"(?<=[一-鿿])\s+(?=[一-鿿])", "", folded)
-    return re.sub(r"\s+", " ", folded).strip()
+    text = unicodedata.normalize("NFKC", simplify(unicodedata.normalize("NFKC", text))).lower()
+    text = "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE)
+    text = re.sub(r"(?<=[a-z])['’‘`´](?=[a-z])", "", text)
+    text = re.sub(r"(?<=[a-z])[-_/](?=[a-z])", " ", text)
+    text = re.sub(r"[^\w\s]|[\r\n_]", "\n", text)
+    text = _LETTER_BY_LETTER.sub(lambda found: re.sub(r"\s+", "", found.group()), text)
+    text = re.sub(rf"(?<=[{_HAN}])[^\S\n]+(?=[{_HAN}])", "", text)
+    text = re.sub(r"([a-z])\1{2,}", r"\1\1", text)
+    text = re.sub(r"([^a-z\s])\1{2,}", r"\1", text)
+    text = re.sub(rf"(?<=[{_HAN}])(?=[a-z0-9])|(?<=[a-z0-9])(?=[{_HAN}])", " ", text)
+    text = re.sub(r"[^\S\n]*\n\s*", "\n", text)
+    return re.sub(r"[^\S\n]+", " ", text).strip()
 
 
-_TRADITIONAL = str.maketrans(
-    "轉請幫員聯絡繫電話機器經領導線個務實找給我對說講換專問這嗎麼們還會",
-    "转请帮员联络系电话机器经领导线个务实找给我对说讲换专问这吗么们还会",
-)
-
-
-def read_human_words(data: Mapping[str, Any]) -> HumanWords:
+def read_human_words(data: Mapping[str, Any], simplify: Callable[[str], str] = str) -> HumanWords:
     """Parse and check the content of `data/human.yml`.
 
+    Args:
+        data: the parsed file: `threshold`, `groups`, `around`, `exact`, `inside`, `unless`.
+        simplify: traditional to simplified characters, for patterns and messages alike.
+
     Raises:
-        ValueError: a pattern that is not a valid regular expression.
+        ValueError: a pattern that is not a valid regular expression, an unknown `<group>`, a
+            threshold that is no number above 0.
     """
-    compiled: dict[str, tuple[re.Pattern[str], ...]] = {}
-    for key in ("inside", "unless"):
-        patterns = []
-        for pattern in data.get(key) or []:
-            try:
-                patterns.append(re.compile(str(pattern)))
-            except re.error as error:
-                raise ValueError(
-                    f"data/human.yml, {key}: {pattern!r} is not a pattern: {error}"
-                ) from error
-        compiled[key] = tuple(patterns)
-    return HumanWords(
-        frozenset(normalise(str(word)) for word in data.get("exact") or []),
-        compiled["inside"],
-        compiled["unless"],
-    )
+    groups = {
+        str(name): "|".join(simplify(str(word)) for word in words)
+        for name, words in (data.get("groups") or {}).items()
+    }
+
+    def patterns(key: str) -> tuple[re.Pattern[str], ...]:
+        return tuple(_compile(simplify(str(one)), groups, key) for one in data.get(key) or [])
+
+    def words(key: str) -> str:
+        plain = {re.sub(r"\s+", "", normalise(str(word), simplify)) for word in data.get(key) or []}
+        return "|".join(re.escape(word) for word in sorted(plain, key=len, reverse=True)) or "(?!)"
+
+    around = f"(?:{words('around')})"
+    exact = re.compile(f"(?:{around}{{0,4}}(?:{words('exact')})){{1,6}}{around}{{0,4}}")
+    return HumanWords(exact, patterns("inside"), patterns("unless"), _threshold(data), simplify)
+
+
+def _compile(pattern: str, groups: Mapping[str, str], key: str) -> re.Pattern[str]:
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in groups:
+            raise ValueError(f"data/human.yml, {key}: {pattern!r}: there is no group {match[0]}")
+        return f"(?:{groups[match[1]]})"
+
+    try:
+        return re.compile(re.sub(r"(?<!\(\?P)<(\w+)>", fill, pattern), re.MULTILINE)
+    except re.error as error:
+        raise ValueError(f"data/human.yml, {key}: {pattern!r} is not a pattern: {error}") from error
+
+
+def _threshold(data: Mapping[str, Any]) -> float:
+    value = data.get("threshold", 2.0)  # none given: the classifier has no say
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"data/human.yml, threshold: expected a number above 0, got {value!r}")
+    return float(value)

@@ -11,9 +11,10 @@ import yaml
 
 from desk.rules.categories import Categories, read_categories
 from desk.rules.facts import FactKind, read_code_map, read_fact_kinds
-from desk.rules.human_words import HumanWords, read_human_words
+from desk.rules.human_words import read_human_words
 from desk.rules.sentences import Sentences, read_sentences
 from desk.rules.service import Service, read_service
+from desk.store.person import PersonReader, simplify
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Content:
     #: carrier -> (source, code) -> fact or None
     codes: Mapping[str, Mapping[tuple[str, str], str | None]]
     service: Service
-    human_words: HumanWords
+    human_words: PersonReader
     errors: Mapping[str, Mapping[str, str]]
     demo: Mapping[str, Any] = field(default_factory=dict)
 
@@ -63,7 +64,7 @@ def load(folder: Path) -> Content:
         facts=facts,
         codes=codes,
         service=read_service(read_yaml(data / "desk.yml")),
-        human_words=read_human_words(read_yaml(data / "human.yml")),
+        human_words=PersonReader(read_human_words(read_yaml(data / "human.yml"), simplify), folder),
         errors=read_yaml(data / "errors.yml"),
         demo=read_yaml(data / "demo.yml"),
     )
