@@ -99,10 +99,12 @@ class _Case:
     def _second_witness(self) -> bool:
         """The message clearly says one category, and it was ticked, or offered by our question."""
         lead, *rest = self.by_text
-        clear = self.text[lead] >= self.settings.agree_min_text and (
+        answered = lead in self.evidence.offered  # it was named to them: fewer words are enough
+        least = self.settings.agree_min_answer if answered else self.settings.agree_min_text
+        clear = self.text[lead] >= least and (
             not rest or self.text[lead] >= self.settings.agree_min_lead * self.text[rest[0]]
         )
-        backed = lead == self.evidence.stated or lead in self.evidence.offered
+        backed = lead == self.evidence.stated or answered
         return (
             clear
             and backed

@@ -42,6 +42,7 @@ class ReviewSettings:
     slip: float
     cost_wrong: Mapping[str, float]  #: category -> cost of a wrong ticket of it
     agree_min_text: float
+    agree_min_answer: float
     agree_min_lead: float
     agree_min_posterior: float
     agree_min_state: float
@@ -115,6 +116,7 @@ def parse_review_settings(
         slip=costs.number("slip", least=0, below=1),
         cost_wrong=_cost_wrong(costs, categories),
         agree_min_text=agreement.number("min_text", least=0, most=1),
+        agree_min_answer=agreement.number("min_answer", least=0, most=1),
         agree_min_lead=agreement.number("min_lead", least=1),
         agree_min_posterior=agreement.number("min_posterior", least=0, most=1),
         agree_min_state=agreement.number("min_state", least=0, most=1),

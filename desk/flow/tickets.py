@@ -89,7 +89,7 @@ async def open_ticket(
         active_since=now,
     )
     entry, outcome = Entry("opened", opening.text), "created"
-    # The tick is used up by this ticket; what it was stays with it, for learning how people mistick.
+    # The tick is used up by this ticket; it stays there, for learning how people mistick.
     review = {**(opening.review or {}), "stated": conversation.stated}
     if not await tickets.create(tx, ticket, review):
         existing = await tickets.active_for(tx, conversation.order_id, opening.category)

@@ -92,6 +92,15 @@ def normalise(text: str, simplify: Callable[[str], str] = str) -> str:
         text: any text.
         simplify: traditional to simplified characters.
     """
+    for _ in range(4):  # one step may make room for another: folded until nothing changes
+        folded = _fold(text, simplify)
+        if folded == text:
+            break
+        text = folded
+    return text
+
+
+def _fold(text: str, simplify: Callable[[str], str]) -> str:
     text = unicodedata.normalize("NFKC", simplify(unicodedata.normalize("NFKC", text))).lower()
     text = "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE)
     text = re.sub(r"(?<=[a-z])['’‘`´](?=[a-z])", "", text)

@@ -56,13 +56,18 @@ def test_a_conflict_offers_what_was_written_first_and_what_was_ticked_last(
     assert offered(verdict)[-1] == "transit_urge"
 
 
-@pytest.mark.parametrize("sure", [0.35, 0.6, 0.95])
-def test_ticked_and_written_agree_even_when_moderately_sure(
-    settings: ReviewSettings, sure: float
-) -> None:
+@pytest.mark.parametrize("sure", [0.6, 0.8, 0.95])
+def test_ticked_and_clearly_written_agree(settings: ReviewSettings, sure: float) -> None:
     ranking = {"pickup_urge": sure, "delivery_urge": 0.02}
     verdict = review(evidence(ranking, stated="pickup_urge", order_state="accepted"), settings)
     assert (verdict.kind, verdict.category) == ("agree", "pickup_urge")
+
+
+def test_ticked_but_hardly_written_is_asked_about(settings: ReviewSettings) -> None:
+    ranking = {"pickup_urge": 0.35, "delivery_urge": 0.02}
+    verdict = review(evidence(ranking, stated="pickup_urge", order_state="accepted"), settings)
+    assert verdict.kind == "clarify"
+    assert offered(verdict)[0] == "pickup_urge"
 
 
 def test_agreement_against_the_orders_state_is_asked_about(settings: ReviewSettings) -> None:
