@@ -59,9 +59,10 @@ class Mixture:
             views: the messages in several ways of writing, by name; names that end in "chars" are
                 read as character n-grams, those that end in "words" as words between blanks.
         """
-        features = self._stack([v.transform(views[n]) for n, v in self._vectorizers.items()])
-        shares = softmax(self._mixed(features) * self._temperature)
-        shares[features.getnnz(axis=1) == 0] = 1.0 / shares.shape[1]
+        blocks = [v.transform(views[n]) for n, v in self._vectorizers.items()]
+        shares = softmax(self._mixed(self._stack(blocks)) * self._temperature)
+        # The first view is the text itself: of characters never seen, the sound says nothing.
+        shares[blocks[0].getnnz(axis=1) == 0] = 1.0 / shares.shape[1]
         return shares
 
     def _fit_models(self, features: csr_matrix, labels: np.ndarray) -> None:
