@@ -1,6 +1,6 @@
 # Every target sets up what it needs first. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format validate train learn shell evaluate bench-turns clean
+.PHONY: help setup run test check format validate train learn shell evaluate compare-nlu bench-turns clean
 
 PYTHON := .venv/bin/python
 
@@ -36,6 +36,9 @@ shell: setup ## chat in the terminal; starts the system when it is not running
 
 evaluate: setup ## simulated customers: make evaluate CASES=file.jsonl [REPORT=out.json]
 	@$(PYTHON) -m evaluation $(if $(CASES),"$(CASES)",--help) $(if $(REPORT),--report "$(REPORT)") $(ARGS)
+
+compare-nlu: setup ## ways to understand a message, side by side (ARGS="--write" into docs/)
+	@$(PYTHON) -m evaluation.compare_nlu $(ARGS)
 
 bench-turns: setup ## how long a turn of the bot takes, plain and with an action
 	@$(PYTHON) -m ops train --if-needed

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from actions.review.settings import load_review_settings
 from actions.review.yaml_checks import SettingsError
 from desk.store import content
 from evaluation.__main__ import gates, missed
-from evaluation.cases import read_cases
+from evaluation.cases import Case, read_cases
 from evaluation.figures import figures, is_solved, is_wrong
 from evaluation.measure import Figure, wilson
-from evaluation.rankings import MODEL, ROOT, CannotRank, rank, rank_kept
+from evaluation.rankings import MODEL, ROOT, CannotRank, Ranking, rank, rank_kept
 from evaluation.replay import Replayed, replay_all
 from evaluation.table import figures_table
 
@@ -60,11 +60,19 @@ def estimate(
     """
     cases = read_cases(path)
     messages = list(dict.fromkeys(case.message for case in cases))
+    rankings = rank_kept(messages, model, kept) if kept else rank(messages, model)
+    return replayed_with(cases, rankings, review)
+
+
+def replayed_with(
+    cases: Sequence[Case], rankings: Mapping[str, Ranking], review: Path = REVIEW
+) -> list[Replayed]:
+    """Every case, replayed with rankings that are there already; the rest as `estimate`."""
     categories = tuple(load_catalog(ROOT / "data" / "categories.yml"))
     settings = load_review_settings(review, categories)
-    words = content.load(ROOT).human_words
-    rankings = rank_kept(messages, model, kept) if kept else rank(messages, model)
-    return replay_all(cases, rankings, settings, words.asks_for_person)
+    person = content.load(ROOT).human_words
+    person.train()
+    return replay_all(cases, rankings, settings, person.asks_for_person)
 
 
 def estimated_figures(replayed: Sequence[Replayed]) -> list[Figure]:
