@@ -19,8 +19,8 @@ import sys
 from argon2 import PasswordHasher
 
 from desk.app import create_app
-from desk.edges.bot_client import BotClient
 from desk.edges.logs import configure
+from desk.edges.outside import open_outside
 from desk.edges.worker import Worker
 from desk.flow.desk import Desk
 from desk.settings import Settings
@@ -92,16 +92,15 @@ async def _work(settings: Settings) -> None:
     desk = Desk(
         Database(settings.database_url), jobs.Jobs(queue), content.load(settings.content_dir)
     )
-    client = BotClient(settings.bot_url, settings.secret("service_token"), settings.bot_timeout_s)
-    await client.open()
-    worker = Worker(queue, desk, client.ask, settings.worker_concurrency)
+    outside = await open_outside(settings)
+    worker = Worker(queue, desk, outside, settings.worker_concurrency)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     worker.start()
     await stop.wait()
     await worker.stop()
-    for close in (client.close, queue.close_async, desk.db.close):
+    for close in (outside.close, queue.close_async, desk.db.close):
         with contextlib.suppress(Exception):
             await close()
 

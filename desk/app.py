@@ -13,6 +13,7 @@ from desk.edges.bot_client import BotClient
 from desk.edges.console import console
 from desk.edges.hub import Hub
 from desk.edges.limiter import Limiter
+from desk.edges.outside import open_outside
 from desk.edges.pages import WEB, pages
 from desk.edges.worker import Worker
 from desk.flow import demo
@@ -86,9 +87,9 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         ctx.desk = Desk(database, jobs.Jobs(queue), loaded, on_events=metrics.count)
         ctx.hub = Hub(settings.database_url)
         ctx.hub.start()
-        ctx.bot = BotClient(settings.bot_url, ctx.service_token, settings.bot_timeout_s)
+        ctx.outside = await open_outside(settings)
+        ctx.bot = ctx.outside.bot
         ctx.actions = BotClient(settings.actions_url, ctx.service_token, 2.0)
-        await ctx.bot.open()
         await ctx.actions.open()
         loaded.human_words.start()
         if settings.demo:
@@ -98,7 +99,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         ctx.worker = Worker(
             queue,
             ctx.desk,
-            ctx.bot.ask,
+            ctx.outside,
             settings.worker_concurrency,
             run_jobs=settings.worker,
         )
@@ -115,6 +116,11 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
     @app.after_server_stop
     async def stop(app: Sanic) -> None:
         ctx = app.ctx
-        for close in (ctx.bot.close, ctx.actions.close, ctx.queue.close_async, ctx.desk.db.close):
+        for close in (
+            ctx.outside.close,
+            ctx.actions.close,
+            ctx.queue.close_async,
+            ctx.desk.db.close,
+        ):
             with contextlib.suppress(Exception):
                 await close()

@@ -17,8 +17,9 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Runner
 from sqlalchemy.exc import SQLAlchemyError
 
-from desk.edges import metrics
-from desk.flow import bot, carrier, handover, tickets
+from desk.edges.outside import Outside
+from desk.edges.tasks import register
+from desk.flow import handover
 from desk.flow.desk import Desk
 from desk.store import jobs as names
 
@@ -30,40 +31,8 @@ HEARTBEAT_S, DEAD_AFTER_S = 1.0, 5.0
 STUCK_AFTER_S = 60.0
 #: A runner that has given a sign of life within this time works.
 ALIVE_WITHIN_S = 10.0
-#: A callback is tried this often, 5, 10, 15 ... seconds apart: about a quarter of an hour.
-CALLBACK_TRIES = 20
 #: After a start, jobs left by the last process get this long before the timers call a person.
 GRACE_S = 8.0
-
-
-def register(app: procrastinate.App, desk: Desk, ask: bot.AskBot) -> None:
-    """Say what each job does. Every job may run twice; each of them is safe to repeat."""
-
-    @app.task(name=names.ASK_BOT, retry=procrastinate.RetryStrategy(max_attempts=5, wait=1))
-    async def ask_bot(conversation_id: str) -> None:
-        with metrics.TURN_SECONDS.time():
-            await bot.run_turns(desk, ask, conversation_id)
-
-    @app.task(
-        name=names.APPLY_CALLBACK,
-        retry=procrastinate.RetryStrategy(wait=5, linear_wait=5),
-        pass_context=True,
-    )
-    async def apply_callback(context: procrastinate.JobContext, callback_id: int) -> None:
-        try:
-            applied = await carrier.apply_callback(desk, callback_id)
-        except Exception as error:
-            if context.job.attempts + 1 < CALLBACK_TRIES:
-                raise
-            applied = await carrier.give_up(desk, callback_id, error)
-            log.error("callback given up", callback=callback_id, result=applied.text, exc_info=True)
-        metrics.CALLBACKS_APPLIED.labels(result=applied.code).inc()
-        log.info("callback applied", callback=callback_id, result=applied.text)
-
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name=names.CLOSE_TICKETS, queueing_lock=names.CLOSE_TICKETS)
-    async def close_tickets(timestamp: int) -> None:
-        await tickets.close_old(desk)
 
 
 class Worker:
@@ -77,7 +46,7 @@ class Worker:
         self,
         app: procrastinate.App,
         desk: Desk,
-        ask: bot.AskBot,
+        outside: Outside,
         concurrency: int,
         *,
         run_jobs: bool = True,
@@ -87,7 +56,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._started = time.monotonic()
         self._runner: Runner | None = None
-        register(app, desk, ask)
+        register(app, desk, outside)
 
     def start(self) -> None:
         self._started = time.monotonic()

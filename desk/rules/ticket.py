@@ -42,6 +42,17 @@ class Ticket:
     completed_by: str | None = None
     completed_because: str | None = None
     reopened: int = 0
+    #: The customer's last word on it: opened, added, reopened, "not settled".
+    spoke_at: datetime | None = None
+    #: A completing fact that has to stand until `waits_until`, uncontradicted.
+    waits_for: str | None = None
+    waits_until: datetime | None = None
+    #: The customer was asked whether this fact settles it.
+    asked_fact: str | None = None
+    #: A person was called because the promised time is near.
+    called_at: datetime | None = None
+    #: The carrier was last asked about the order.
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
@@ -85,6 +95,12 @@ tickets = Table(
     Column("completed_because", Text),
     Column("reopened", Integer, nullable=False),
     Column("review", JSONB, nullable=False),
+    _when("spoke_at"),
+    Column("waits_for", Text),
+    _when("waits_until"),
+    Column("asked_fact", Text),
+    _when("called_at"),
+    _when("checked_at"),
 )
 
 ticket_entries = Table(
@@ -110,6 +126,18 @@ callbacks = Table(
     _when("received_at"),
     _when("applied_at"),
     Column("result", Text),
+    Column("order_id", Text),
+)
+
+unknown_codes = Table(
+    "unknown_codes",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    _when("first_seen"),
+    _when("last_seen"),
+    Column("callback_id", BigInteger),
 )
 
 facts = Table(
@@ -134,4 +162,57 @@ agents = Table(
     Column("role", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     _when("seen_at"),
+)
+
+dispatches = Table(
+    "dispatches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ticket_id", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("request", JSONB, nullable=False),
+    Column("remote_id", Text),
+    Column("answer", JSONB),
+    Column("tries", Integer, nullable=False),
+    _when("created_at"),
+    _when("sent_at"),
+    _when("updated_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("conversation_id", Text),
+    Column("ticket_id", Text),
+    _when("not_before"),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("last_error", Text),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+carrier_calls = Table(
+    "carrier_calls",
+    metadata,
+    Column("carrier", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    _when("called_at"),
+    _when("next_at"),
+    Column("failures", Integer, nullable=False),
+    Column("answer", Text),
+)
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tokens", Float, nullable=False),
+    _when("at"),
 )

@@ -78,6 +78,7 @@ async def create(tx: AsyncConnection, ticket: Ticket, review: Mapping[str, Any])
     """Insert a ticket. False when the order already has an active one in that category."""
     values = {name: getattr(ticket, name) for name in _FIELDS}
     values["active_since"] = ticket.active_since or ticket.opened_at
+    values["spoke_at"] = ticket.spoke_at or ticket.opened_at
     result = await tx.execute(
         upsert(tickets)
         .values(**values, review=dict(review))

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from desk.edges import worker as worker_edge
-from desk.edges.worker import CALLBACK_TRIES, Worker, register
+from desk.edges import tasks
+from desk.edges.outside import Outside
+from desk.edges.tasks import CALLBACK_TRIES, register
+from desk.edges.worker import Worker
 from desk.flow import carrier, customer, tickets
 from desk.flow.carrier import Applied
 from desk.store import jobs, orders
@@ -328,14 +330,21 @@ async def test_a_callback_with_nul_in_its_identifiers_is_kept_and_applied(desk):
     assert (await status(desk, f"Y\0T\ud800{number}", 10)).code == "no_such_order"
 
 
+def silent_outside() -> Outside:
+    """A bot that never says anything."""
+
+    class Silent:
+        async def ask(self, request):
+            return []
+
+    return Outside(bot=Silent())
+
+
 @pytest.fixture(name="registered")
 def _registered(desk):
     """The desk's jobs, with the desk's own connection pool."""
 
-    async def ask(request):
-        return []
-
-    register(desk.jobs.app, desk, ask)
+    register(desk.jobs.app, desk, silent_outside())
     return desk.jobs.app
 
 
@@ -355,7 +364,7 @@ async def test_a_callback_that_keeps_failing_is_given_up_with_the_reason(
     async def poisoned(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(worker_edge.carrier, "apply_callback", poisoned)
+    monkeypatch.setattr(tasks.carrier, "apply_callback", poisoned)
     job = registered.tasks[jobs.APPLY_CALLBACK]
     with pytest.raises(ZeroDivisionError):
         await job(Context(CALLBACK_TRIES - 2), callback_id=callback)
@@ -428,13 +437,10 @@ async def test_a_job_is_taken_over_from_a_dead_worker_and_when_its_end_was_lost(
 
 
 async def test_a_desk_is_ready_only_while_a_runner_gives_signs_of_life(desk):
-    async def ask(request):
-        return []
-
     async with desk.db.begin() as tx:
         await tx.execute(text("delete from procrastinate_workers"))
-    here = Worker(desk.jobs.app, desk, ask, 2)
-    elsewhere = Worker(replace_app(desk), desk, ask, 2, run_jobs=False)
+    here = Worker(desk.jobs.app, desk, silent_outside(), 2)
+    elsewhere = Worker(replace_app(desk), desk, silent_outside(), 2, run_jobs=False)
     assert (await here.is_ready(), await elsewhere.is_ready()) == (False, False)
     here.start()
     for _ in range(50):
