@@ -121,6 +121,7 @@ $('#logout').addEventListener('click', async () => {
   if (answer.ok || answer.status === 401) location.assign('/desk');
   else warn(answer.message);
 });
+$('#logout').disabled = false; // until here a click would have been lost
 $('#language').addEventListener('click', (event) => {
   const id = thread.openId(); // come back to the same conversation
   if (id) event.currentTarget.href += `&c=${encodeURIComponent(id)}`;
