@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+KUAIDI100 = "https://poll.kuaidi100.com"
 
 
 class Settings(BaseSettings):
@@ -43,8 +44,18 @@ class Settings(BaseSettings):
     kuaidi100_key: str = Field("", description="Kuaidi100 account key")
     kuaidi100_customer: str = Field("", description="Kuaidi100 customer number")
     kuaidi100_secret: str = Field("", description="Kuaidi100 account secret")
-    kuaidi100_base_url: str = Field(
-        "https://poll.kuaidi100.com", description="Kuaidi100's API, or a stand-in"
+    kuaidi100_base_url: str = Field(KUAIDI100, description="Kuaidi100's API, or a stand-in")
+    kuaidi100_ticket_url: str = Field(
+        "", description="Kuaidi100's ticket API; empty: its usual one, or that of the stand-in"
+    )
+    kuaidi100_timeout_s: float = Field(
+        8.0, gt=0, description="Longest wait for one answer of Kuaidi100"
+    )
+    kuaidi100_calls_per_5_s: int = Field(
+        90, ge=1, le=100, description="Calls to Kuaidi100 in any 5 seconds, all processes together"
+    )
+    kuaidi100_calls_per_day: int = Field(
+        20_000, ge=0, description="Calls to Kuaidi100 a day (UTC) for missing news; 0 = no limit"
     )
     facts_secret: str = Field("", description="HMAC key of POST /hooks/facts; made when unset")
 
@@ -71,6 +82,14 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address of this desk for people and callbacks."""
         return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def kuaidi100_tickets(self) -> str:
+        """The address of Kuaidi100's ticket API; a stand-in serves both at one address."""
+        if self.kuaidi100_ticket_url:
+            return self.kuaidi100_ticket_url.rstrip("/")
+        base = self.kuaidi100_base_url.rstrip("/")
+        return "https://api.kuaidi100.com" if base == KUAIDI100 else base
 
 
 def kept_secret(data_dir: Path, name: str) -> str:
