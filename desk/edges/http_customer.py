@@ -24,7 +24,8 @@ from desk.edges.web import (
     set_cookie,
     settings_of,
 )
-from desk.flow import carrier, customer
+from desk.flow import customer
+from desk.flow import orders as order_flow
 from desk.flow.agent import order_json
 from desk.flow.desk import Desk
 from desk.flow.tickets import ticket_json
@@ -97,7 +98,7 @@ async def put_order(request: Request, order_id: str) -> HTTPResponse:
     body = read_body(request, OrderBody)
     desk = desk_of(request)
     values = body.model_dump(exclude={"customer"}) | {"customer_id": body.customer}
-    return ok(order_json(await carrier.put_order(desk, order_id, values)))
+    return ok(order_json(await order_flow.put_order(desk, order_id, values)))
 
 
 @api.get("/orders")

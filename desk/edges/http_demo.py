@@ -26,7 +26,7 @@ from desk.edges.web import (
 )
 from desk.flow import customer as customer_flow
 from desk.flow import demo as flow
-from desk.flow.carrier import CARRIER_ZONE
+from desk.rules.kuaidi100 import CARRIER_ZONE
 from desk.rules.refused import Refused
 from desk.rules.signatures import kuaidi100_sign
 from desk.store import orders

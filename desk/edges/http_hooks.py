@@ -10,7 +10,8 @@ from sanic.response import HTTPResponse
 
 from desk.edges import metrics
 from desk.edges.web import desk_of, ok
-from desk.flow import carrier
+from desk.flow import callbacks
+from desk.rules import facts_hook
 from desk.rules.refused import Refused
 from desk.rules.signatures import hmac_sign_matches, kuaidi100_sign_matches
 
@@ -42,7 +43,7 @@ async def _kuaidi100(request: Request, kind: str) -> HTTPResponse:
         log.warning("callback refused: param is not a JSON object", source=source)
         body = {"result": False, "returnCode": "400", "message": "param 不是 JSON 对象"}
         return ok(body, status=400)
-    fresh = await carrier.keep(desk_of(request), source, param)
+    fresh = await callbacks.keep(desk_of(request), source, param)
     metrics.CALLBACKS.labels(source=source, outcome="kept" if fresh else "repeated").inc()
     return ok({"result": True, "returnCode": "200", "message": "成功"})
 
@@ -76,11 +77,11 @@ async def facts(request: Request) -> HTTPResponse:
         unknown = [f["fact"] for f in data["facts"] if f["fact"] not in desk.content.facts]
         if not (data.get("order_id") or data.get("waybill")):
             raise ValueError("expected order_id or waybill")
-        carrier.parse("facts", data)
+        facts_hook.read(data)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused("invalid", why=f"{type(error).__name__}: {error}") from error
     if unknown:
         raise Refused("invalid", why=f"unknown facts {unknown}, see data/facts.yml")
-    fresh = await carrier.keep(desk, "facts", request.body.decode())
+    fresh = await callbacks.keep(desk, "facts", request.body.decode())
     metrics.CALLBACKS.labels(source="facts", outcome="kept" if fresh else "repeated").inc()
     return ok({"result": True, "kept": fresh}, status=202)

@@ -7,7 +7,7 @@ import structlog
 
 from desk.edges import metrics
 from desk.edges.outside import Outside
-from desk.flow import bot, carrier, tickets
+from desk.flow import bot, callbacks, tickets
 from desk.flow.desk import Desk
 from desk.store import jobs as names
 
@@ -32,11 +32,11 @@ def register(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
     )
     async def apply_callback(context: procrastinate.JobContext, callback_id: int) -> None:
         try:
-            applied = await carrier.apply_callback(desk, callback_id)
+            applied = await callbacks.apply_callback(desk, callback_id)
         except Exception as error:
             if context.job.attempts + 1 < CALLBACK_TRIES:
                 raise
-            applied = await carrier.give_up(desk, callback_id, error)
+            applied = await callbacks.give_up(desk, callback_id, error)
             log.error("callback given up", callback=callback_id, result=applied.text, exc_info=True)
         metrics.CALLBACKS_APPLIED.labels(result=applied.code).inc()
         log.info("callback applied", callback=callback_id, result=applied.text)

@@ -15,8 +15,11 @@ from desk.edges import tasks
 from desk.edges.outside import Outside
 from desk.edges.tasks import CALLBACK_TRIES, register
 from desk.edges.worker import Worker
-from desk.flow import carrier, customer, tickets
-from desk.flow.carrier import Applied
+from desk.flow import callbacks, customer, tickets
+from desk.flow.effects import Applied
+from desk.flow.orders import put_order
+from desk.rules.sources import parse
+from desk.store import callbacks as callback_store
 from desk.store import jobs, orders
 from desk.store import tickets as ticket_store
 from tests.integration.test_flow import begin, log_of, open_ticket
@@ -44,10 +47,10 @@ async def state_of(desk, ticket):
 async def tell(desk, source: str, body: dict) -> Applied:
     """Keep a callback and apply it at once."""
     said = json.dumps(body)
-    assert await carrier.keep(desk, source, said)
+    assert await callbacks.keep(desk, source, said)
     async with desk.db.begin() as tx:
         number = await tx.scalar(text("select max(id) from callbacks"))
-    return await carrier.apply_callback(desk, number)
+    return await callbacks.apply_callback(desk, number)
 
 
 async def status(desk, waybill: str, code: int, **more) -> Applied:
@@ -187,7 +190,7 @@ async def test_callbacks_and_tickets_of_one_order_at_once_never_fail(desk):
             key: getattr(order, key)
             for key in ("customer_id", "carrier", "waybill", "carrier_order_id", "fees", "details")
         }
-        await carrier.put_order(desk, order.id, {**values, "state": "accepted"})
+        await put_order(desk, order.id, {**values, "state": "accepted"})
 
     async def reopened(ticket):
         if await state_of(desk, ticket) == "completed":
@@ -256,9 +259,9 @@ async def test_a_callback_that_came_before_its_order_is_applied_when_the_order_c
     told = {"waybill": f"YT{number}"} if known_as == "waybill" else {}
     told |= {"carrier_order_id": f"K{number}"} if known_as == "carrier_order_id" else {}
     order_id = f"o-{number}" if known_as == "id" else f"x-{number}"
-    await carrier.put_order(desk, order_id, values_of(number, **told))
+    await put_order(desk, order_id, values_of(number, **told))
     (callback,) = await waiting_callbacks(desk, source_body=number)
-    assert (await carrier.apply_callback(desk, callback)).code == "facts"
+    assert (await callbacks.apply_callback(desk, callback)).code == "facts"
     async with desk.db.begin() as tx:
         assert (await orders.get(tx, order_id)).waybill == f"YT{number}"
         (fact,) = await orders.facts_of(tx, order_id)
@@ -268,11 +271,11 @@ async def test_a_callback_that_came_before_its_order_is_applied_when_the_order_c
 async def test_a_waybill_learned_from_the_carrier_brings_the_pushes_kept_for_it(desk):
     number = uuid.uuid4().hex[:10]
     assert (await push(desk, f"YT{number}", (local(0), "103"))).code == "no_such_order"
-    await carrier.put_order(desk, f"o-{number}", values_of(number))
+    await put_order(desk, f"o-{number}", values_of(number))
     assert await waiting_callbacks(desk, source_body=number) == []
     await status(desk, f"YT{number}", 1, thirdOrderId=f"o-{number}")
     assert len(await waiting_callbacks(desk, source_body=f'"nu": "YT{number}"')) == 1
-    await carrier.put_order(desk, f"o-{number}", values_of(number))
+    await put_order(desk, f"o-{number}", values_of(number))
     async with desk.db.begin() as tx:
         assert (await orders.get(tx, f"o-{number}")).waybill == f"YT{number}"
 
@@ -282,7 +285,7 @@ async def test_an_order_and_its_callback_coming_at_once_always_meet(desk):
         number = uuid.uuid4().hex[:10]
         applied, _ = await asyncio.gather(
             tell_at_once(desk, number),
-            carrier.put_order(desk, f"o-{number}", values_of(number, waybill=f"YT{number}")),
+            put_order(desk, f"o-{number}", values_of(number, waybill=f"YT{number}")),
         )
         if applied.code == "no_such_order":
             assert len(await waiting_callbacks(desk, source_body=number)) == 1
@@ -291,19 +294,19 @@ async def test_an_order_and_its_callback_coming_at_once_always_meet(desk):
 async def tell_at_once(desk, number: str) -> Applied:
     said = json.dumps({"kuaidinum": f"YT{number}", "status": 10})
     async with desk.db.begin() as tx:
-        names = carrier.parse("kuaidi100.order", json.loads(said)).identifiers
-        kept = await orders.keep_callback(tx, "kuaidi100.order", said, desk.now(), names)
-    return await carrier.apply_callback(desk, kept)
+        names = parse("kuaidi100.order", json.loads(said)).identifiers
+        kept = await callback_store.keep(tx, "kuaidi100.order", said, desk.now(), names)
+    return await callbacks.apply_callback(desk, kept)
 
 
 async def test_telling_an_order_again_does_not_rewind_it(desk):
     number = uuid.uuid4().hex[:10]
     values = values_of(number, waybill=f"YT{number}", state="accepted")
-    await carrier.put_order(desk, f"o-{number}", values)
+    await put_order(desk, f"o-{number}", values)
     await status(desk, f"YT{number}", 10)
-    again = await carrier.put_order(desk, f"o-{number}", {**values, "fees": [{"kind": "x"}]})
+    again = await put_order(desk, f"o-{number}", {**values, "fees": [{"kind": "x"}]})
     assert (again.state, again.fees) == ("collected", [{"kind": "x"}])
-    changed = await carrier.put_order(desk, f"o-{number}", {**values, "state": "cancelled"})
+    changed = await put_order(desk, f"o-{number}", {**values, "state": "cancelled"})
     assert changed.state == "cancelled"
 
 
@@ -315,7 +318,7 @@ async def test_the_callbacks_of_different_shipments_do_not_wait_for_each_other(d
     for number in numbers:
         for code in (1, 10):
             body = json.dumps({"kuaidinum": f"YT{number}", "status": code})
-            await carrier.keep(desk, "kuaidi100.order", body)
+            await callbacks.keep(desk, "kuaidi100.order", body)
     async with desk.db.begin() as tx:
         rows = await tx.execute(
             text("select lock from procrastinate_jobs where lock = any(:locks)"),
@@ -359,18 +362,18 @@ async def test_a_callback_that_keeps_failing_is_given_up_with_the_reason(
     desk, registered, monkeypatch
 ):
     async with desk.db.begin() as tx:
-        callback = await orders.keep_callback(tx, "facts", f'{{"x": "{uuid.uuid4()}"}}', desk.now())
+        callback = await callback_store.keep(tx, "facts", f'{{"x": "{uuid.uuid4()}"}}', desk.now())
 
     async def poisoned(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(tasks.carrier, "apply_callback", poisoned)
+    monkeypatch.setattr(tasks.callbacks, "apply_callback", poisoned)
     job = registered.tasks[jobs.APPLY_CALLBACK]
     with pytest.raises(ZeroDivisionError):
         await job(Context(CALLBACK_TRIES - 2), callback_id=callback)
     await job(Context(CALLBACK_TRIES - 1), callback_id=callback)
     async with desk.db.begin() as tx:
-        row = await orders.lock_callback(tx, callback)
+        row = await callback_store.lock(tx, callback)
     assert (row.result, row.applied_at is not None) == ("failed: ZeroDivisionError", True)
 
 

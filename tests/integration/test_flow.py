@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from desk.flow import bot, carrier, customer, handover, tickets
+from desk.flow import bot, callbacks, customer, handover, tickets
 from desk.flow.agent import Agent, claim, release, write
 from desk.flow.desk import Desk
 from desk.flow.tickets import Opening
 from desk.rules.refused import Refused
+from desk.store import callbacks as callback_store
 from desk.store import conversations, events, orders
 from desk.store import tickets as ticket_store
 from desk.store.tables import metadata
@@ -282,8 +283,8 @@ async def test_a_callback_applied_twice_has_its_effect_once(desk):
     async with desk.db.begin() as tx:
         order = await orders.get(tx, ticket.order_id)
         body = f'{{"kuaidinum": "{order.waybill}", "data": {{"status": 10}}}}'
-        callback = await orders.keep_callback(tx, "kuaidi100.order", body, desk.now())
-    results = await asyncio.gather(*(carrier.apply_callback(desk, callback) for _ in range(3)))
+        callback = await callback_store.keep(tx, "kuaidi100.order", body, desk.now())
+    results = await asyncio.gather(*(callbacks.apply_callback(desk, callback) for _ in range(3)))
     assert sorted(r.code for r in results) == ["complete", "done_before", "done_before"]
     async with desk.db.begin() as tx:
         assert (await ticket_store.get(tx, ticket.id)).state == "completed"
@@ -294,9 +295,10 @@ async def test_a_callback_applied_twice_has_its_effect_once(desk):
 async def test_a_callback_that_cannot_be_understood_is_kept_with_the_reason(desk, body):
     async with desk.db.begin() as tx:
         padded = body + " " * uuid.uuid4().int.__mod__(5000)
-        callback = await orders.keep_callback(tx, "kuaidi100.order", padded, desk.now())
+        callback = await callback_store.keep(tx, "kuaidi100.order", padded, desk.now())
     assert (
-        callback is None or (await carrier.apply_callback(desk, callback)).code == "not_understood"
+        callback is None
+        or (await callbacks.apply_callback(desk, callback)).code == "not_understood"
     )
 
 

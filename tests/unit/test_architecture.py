@@ -43,7 +43,11 @@ NAMED_ELSEWHERE = {
     "procrastinate.exceptions.ConnectorException": {"edges"},
 }
 #: Edges of their own kind: the worker takes jobs in, the hub listens for PostgreSQL's wake-ups.
-EDGES_OF_THEIR_OWN = {"desk/edges/worker.py": "procrastinate", "desk/edges/hub.py": "psycopg"}
+EDGES_OF_THEIR_OWN = {
+    "desk/edges/worker.py": "procrastinate",
+    "desk/edges/tasks.py": "procrastinate",
+    "desk/edges/hub.py": "psycopg",
+}
 #: Packages that are programs of their own: they talk HTTP, never Python.
 PROGRAMS = ("desk", "actions", "bot")
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.flow.carrier import parse
 from desk.rules.signatures import (
     hmac_sign,
     hmac_sign_matches,
     kuaidi100_sign,
     kuaidi100_sign_matches,
 )
+from desk.rules.sources import parse
 
 
 def test_the_signature_is_the_upper_case_md5_of_param_and_salt():

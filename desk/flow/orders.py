@@ -1,0 +1,29 @@
+"""Orders: what the merchant's system says, what carriers add, and the state that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from desk.flow import callbacks
+from desk.flow.desk import Desk
+from desk.flow.facts import derived_state
+from desk.store import orders
+
+
+async def put_order(desk: Desk, order_id: str, values: Mapping[str, Any]) -> Any:
+    """What the merchant's system says about an order; callbacks that came before it are applied.
+
+    Returns:
+        The order's row.
+    """
+    async with desk.db.begin() as tx:
+        await orders.put(tx, order_id, values, desk.now())
+        order = await orders.get(tx, order_id)
+        assert order is not None
+        state = await derived_state(desk, tx, order)
+        if state != order.state:
+            await orders.set_state(tx, order_id, state)
+        identifiers = [name for name in (order.waybill, order.carrier_order_id, order_id) if name]
+        await callbacks.apply_unmatched(desk, tx, identifiers)
+        return await orders.get(tx, order_id)

@@ -1,0 +1,37 @@
+"""What any carrier's message tells, after its own format has been read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+#: Reading a message's JSON raises one of these when it is not what it should be.
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a callback says: about which order, and the (source, code, time) lines in it."""
+
+    carrier: str
+    waybill: str | None
+    #: Order numbers, the merchant's own or the carrier's.
+    numbers: tuple[str, ...]
+    lines: list[tuple[str, str, datetime | None]]
+    #: What says which fee was refunded, one for each.
+    refunds: tuple[str, ...] = ()
+
+    @property
+    def identifiers(self) -> list[str]:
+        """Everything it calls its order, the waybill first."""
+        return list(dict.fromkeys(name for name in (self.waybill, *self.numbers) if name))
+
+
+def clean(text: str) -> str:
+    """`text` without what PostgreSQL cannot store: NUL, and halves of a character."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
+def text_or_none(value: object) -> str | None:
+    """A name or number of a message as text, None when there is none."""
+    return clean(str(value)).strip() or None if value is not None else None
