@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import procrastinate
@@ -15,6 +16,8 @@ from desk.store.db import libpq_url
 ASK_BOT = "ask_bot"
 APPLY_CALLBACK = "apply_callback"
 CLOSE_TICKETS = "close_tickets"
+STEP_DISPATCH = "step_dispatch"
+CALL_FOR_DISPATCH = "call_for_dispatch"
 
 
 def make_app(database_url: str) -> procrastinate.App:
@@ -36,11 +39,24 @@ class Jobs:
     def __init__(self, app: procrastinate.App) -> None:
         self.app = app
 
-    async def defer(self, tx: AsyncConnection, name: str, *, lock: str, **arguments: Any) -> None:
-        """Defer job `name`; jobs with the same `lock` run one after the other, in order."""
+    async def defer(
+        self,
+        tx: AsyncConnection,
+        name: str,
+        *,
+        lock: str | None,
+        at: datetime | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Defer job `name`; jobs with the same `lock` run one after the other, in order.
+
+        Args:
+            at: not before then. Such a job holds up every later one with its lock until it has
+                run: give a job that waits for long a lock of its own, or None.
+        """
         raw = await tx.get_raw_connection()
         await self.app.configure_task(
-            name, lock=lock, connection=raw.driver_connection
+            name, lock=lock, schedule_at=at, connection=raw.driver_connection
         ).defer_async(**arguments)
 
 

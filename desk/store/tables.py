@@ -170,6 +170,7 @@ dispatches = Table(
     Column("id", Text, primary_key=True),
     Column("ticket_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
     Column("via", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("request", JSONB, nullable=False),
@@ -179,6 +180,7 @@ dispatches = Table(
     _when("created_at"),
     _when("sent_at"),
     _when("updated_at"),
+    _when("next_at"),
 )
 
 deliveries = Table(
