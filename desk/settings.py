@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import time
@@ -11,6 +12,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Secrets of signed webhooks (Standard Webhooks).
+WEBHOOK_SECRETS = ("dispatch_secret",)
 KUAIDI100 = "https://poll.kuaidi100.com"
 
 
@@ -58,6 +61,12 @@ class Settings(BaseSettings):
         20_000, ge=0, description="Calls to Kuaidi100 a day (UTC) for missing news; 0 = no limit"
     )
     facts_secret: str = Field("", description="HMAC key of POST /hooks/facts; made when unset")
+    dispatch_url: str = Field(
+        "", description="Where the merchant's system takes tickets that need the carrier"
+    )
+    dispatch_secret: str = Field(
+        "", description="Key of those webhooks and of POST /hooks/dispatch; made when unset"
+    )
 
     demo: bool = Field(False, description="Sample orders, sample logins and /demo")
     frame_ancestors: str = Field(
@@ -92,6 +101,13 @@ class Settings(BaseSettings):
         return "https://api.kuaidi100.com" if base == KUAIDI100 else base
 
 
+def new_secret(name: str) -> str:
+    """A new secret; those of signed webhooks have the form that receivers' libraries expect."""
+    if name in WEBHOOK_SECRETS:
+        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    return secrets.token_urlsafe(32)
+
+
 def kept_secret(data_dir: Path, name: str) -> str:
     """A secret made once and kept in `data_dir/secrets/name`, readable by its owner only.
 
@@ -110,6 +126,6 @@ def kept_secret(data_dir: Path, name: str) -> str:
             time.sleep(0.02)
         raise OSError(f"{path}: the secret is empty; delete the file to have a new one") from None
     with os.fdopen(handle, "w") as file:
-        secret = secrets.token_urlsafe(32)
+        secret = new_secret(name)
         file.write(secret)
     return secret

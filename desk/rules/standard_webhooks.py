@@ -76,4 +76,4 @@ def matches(given: Mapping[str, str], body: bytes, secret: str, now: datetime) -
         return False
     expected = signature(webhook_id, int(written), body, secret).encode()
     found = given.get("webhook-signature", "").split()
-    return any([hmac.compare_digest(expected, one.encode()) for one in found])
+    return any(hmac.compare_digest(expected, one.encode()) for one in found)
