@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.rules.told import Told, text_or_none
+from desk.rules.told import Names, Told, text_or_none
 
 SOURCE = "facts"
 
@@ -20,8 +20,14 @@ def read(data: Mapping[str, Any]) -> Told:
     lines = [
         (SOURCE, str(line["fact"]), _iso_time(line.get("occurred_at"))) for line in data["facts"]
     ]
+    waybill, numbers = names(data)
+    return Told(SOURCE, waybill, numbers, lines)
+
+
+def names(data: Mapping[str, Any]) -> Names:
+    """What the body calls its order."""
     number = text_or_none(data.get("order_id"))
-    return Told(SOURCE, text_or_none(data.get("waybill")), (number,) if number else (), lines)
+    return text_or_none(data.get("waybill")), (number,) if number else ()
 
 
 def _iso_time(value: object) -> datetime | None:

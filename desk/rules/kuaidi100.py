@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from desk.rules.told import Told, text_or_none
+from desk.rules.told import Names, Told, text_or_none
 
 CARRIER = "kuaidi100"
 #: Carriers give local times without a zone.
@@ -25,19 +25,29 @@ def read_order(data: Mapping[str, Any]) -> Told:
     Raises:
         ValueError: there is no status.
     """
-    inner = data.get("data")
-    detail = inner if isinstance(inner, dict) and "status" in inner else data
+    detail = _detail(data)
     status = detail.get("status")
     if status in (None, ""):
         raise ValueError(f"expected a status, got the keys {sorted(data)}")
+    waybill, numbers = order_names(data)
+    when = carrier_time(detail.get("updateTime") or data.get("updateTime"))
+    refunds = _refunds(detail.get("feeDetails") or [])
+    return Told(CARRIER, waybill, numbers, [("order", str(status), when)], refunds)
+
+
+def order_names(data: Mapping[str, Any]) -> Names:
+    """What an order callback calls its order: waybill, and the merchant's and its own number."""
+    detail = _detail(data)
 
     def named(key: str) -> str | None:
         return text_or_none(detail.get(key)) or text_or_none(data.get(key))
 
-    numbers = tuple(n for n in (named("thirdOrderId"), named("orderId")) if n)
-    when = carrier_time(detail.get("updateTime") or data.get("updateTime"))
-    refunds = _refunds(detail.get("feeDetails") or [])
-    return Told(CARRIER, named("kuaidinum"), numbers, [("order", str(status), when)], refunds)
+    return named("kuaidinum"), tuple(n for n in (named("thirdOrderId"), named("orderId")) if n)
+
+
+def _detail(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = data.get("data")
+    return inner if isinstance(inner, dict) and "status" in inner else data
 
 
 def read_track(data: Mapping[str, Any]) -> Told:
@@ -51,7 +61,12 @@ def read_track(data: Mapping[str, Any]) -> Told:
     ]
     if not lines and last.get("state") not in (None, ""):
         lines = [("track", str(last["state"]), None)]
-    return Told(CARRIER, text_or_none(last.get("nu")), (), lines)
+    return Told(CARRIER, track_names(data)[0], (), lines)
+
+
+def track_names(data: Mapping[str, Any]) -> Names:
+    """What a tracking push calls its order: the waybill."""
+    return text_or_none((data.get("lastResult") or {}).get("nu")), ()
 
 
 def _refunds(fees: Sequence[Any]) -> tuple[str, ...]:

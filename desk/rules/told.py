@@ -7,6 +7,8 @@ from datetime import datetime
 
 #: Reading a message's JSON raises one of these when it is not what it should be.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+#: A waybill, and order numbers: the merchant's own or the carrier's.
+Names = tuple[str | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
