@@ -90,9 +90,13 @@ async def _work(settings: Settings) -> None:
     queue = jobs.make_app(settings.database_url)
     await queue.open_async()
     desk = Desk(
-        Database(settings.database_url), jobs.Jobs(queue), content.load(settings.content_dir)
+        Database(settings.database_url),
+        jobs.Jobs(queue),
+        content.load(settings.content_dir),
+        notifies=bool(settings.webhook_url),
+        base_url=settings.base_url,
     )
-    outside = await open_outside(settings)
+    outside = await open_outside(settings, desk.db)
     worker = Worker(queue, desk, outside, settings.worker_concurrency)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,7 +8,17 @@ import structlog
 from argon2 import PasswordHasher
 from sanic import Sanic
 
-from desk.edges import http_agent, http_bot, http_customer, http_demo, http_hooks, metrics, web
+from desk.edges import (
+    http_agent,
+    http_bot,
+    http_customer,
+    http_deliveries,
+    http_demo,
+    http_hooks,
+    metrics,
+    web,
+    webhook,
+)
 from desk.edges.bot_client import BotClient
 from desk.edges.console import console
 from desk.edges.hub import Hub
@@ -54,6 +64,8 @@ def create_app(*, settings: Settings | None = None) -> Sanic:
         http_bot.api,
         http_agent.api,
         http_hooks.hooks,
+        http_deliveries.api,
+        http_deliveries.pages,
         pages,
         console,
     ]
@@ -73,6 +85,8 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
     app.ctx.customer_secret = settings.secret("customer_secret")
     app.ctx.facts_secret = settings.secret("facts_secret")
     app.ctx.session_secret = settings.secret("session_secret")
+    if settings.webhook_url:
+        webhook.check(settings.webhook_url, settings.secret("webhook_secret"))
     app.ctx.limiter = Limiter(settings.messages_per_minute)
     app.ctx.login_limiter = Limiter(LOGINS_PER_MINUTE)
     app.ctx.worker = None
@@ -84,10 +98,18 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         await queue.open_async()
         ctx.queue = queue
         database = Database(settings.database_url)
-        ctx.desk = Desk(database, jobs.Jobs(queue), loaded, on_events=metrics.count)
+        ctx.desk = Desk(
+            database,
+            jobs.Jobs(queue),
+            loaded,
+            on_events=metrics.count,
+            notifies=bool(settings.webhook_url),
+            on_delivery=metrics.count_delivery,
+            base_url=settings.base_url,
+        )
         ctx.hub = Hub(settings.database_url)
         ctx.hub.start()
-        ctx.outside = await open_outside(settings)
+        ctx.outside = await open_outside(settings, database)
         ctx.bot = ctx.outside.bot
         ctx.actions = BotClient(settings.actions_url, ctx.service_token, 2.0)
         await ctx.actions.open()

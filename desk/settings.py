@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Secrets of signed webhooks (Standard Webhooks).
-WEBHOOK_SECRETS = ("dispatch_secret",)
+WEBHOOK_SECRETS = ("dispatch_secret", "webhook_secret")
 KUAIDI100 = "https://poll.kuaidi100.com"
 
 
@@ -61,6 +61,8 @@ class Settings(BaseSettings):
         20_000, ge=0, description="Calls to Kuaidi100 a day (UTC) for missing news; 0 = no limit"
     )
     facts_secret: str = Field("", description="HMAC key of POST /hooks/facts; made when unset")
+    webhook_url: str = Field("", description="Where news for the merchant's SMS or app push goes")
+    webhook_secret: str = Field("", description="Key that signs that news; made when unset")
     dispatch_url: str = Field(
         "", description="Where the merchant's system takes tickets that need the carrier"
     )
@@ -91,6 +93,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address of this desk for people and callbacks."""
         return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def asks_kuaidi100(self) -> bool:
+        """Whether there is a whole account: without one nothing is ever sent to Kuaidi100."""
+        return bool(self.kuaidi100_key and self.kuaidi100_customer and self.kuaidi100_secret)
 
     @property
     def kuaidi100_tickets(self) -> str:

@@ -12,10 +12,23 @@ HANDOVERS = Counter("kefu_handovers_total", "Conversations put into the queue", 
 CALLBACKS = Counter("kefu_callbacks_total", "Carrier callbacks received", ["source", "outcome"])
 CALLBACKS_APPLIED = Counter("kefu_callbacks_applied_total", "Callbacks worked off", ["result"])
 TICKETS = Counter("kefu_tickets_total", "Changes of tickets, by the state after it", ["state"])
+DELIVERIES = Counter(
+    "kefu_deliveries_total", "Tries of notifications and their ends", ["kind", "outcome"]
+)
+DELIVERIES_NOW = Gauge("kefu_deliveries_now", "Notifications not delivered (yet)", ["state"])
 TURN_SECONDS = Histogram(
     "kefu_bot_turn_seconds",
     "From picking up a customer's message to the bot's answer being stored",
     buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+CARRIER_CALLS = Counter(
+    "kefu_carrier_calls_total", "Calls to a carrier's platform", ["service", "outcome"]
+)
+CARRIER_SECONDS = Histogram(
+    "kefu_carrier_call_seconds",
+    "Duration of a call to a carrier's platform, a second try included",
+    ["service"],
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
 )
 WAITING = Gauge("kefu_waiting_customers", "Customers waiting for a person")
 STREAMS = Gauge("kefu_open_streams", "Open event streams", ["kind"])
@@ -30,3 +43,8 @@ def count(stored: Sequence[Mapping[str, Any]]) -> None:
             HANDOVERS.labels(reason=event["reason"]).inc()
         elif event["kind"] == "ticket":
             TICKETS.labels(state=event["ticket"]["state"]).inc()
+
+
+def count_delivery(kind: str, outcome: str) -> None:
+    """Count what became of a try of a notification: delivered, failed, dead or superseded."""
+    DELIVERIES.labels(kind=kind, outcome=outcome).inc()

@@ -5,8 +5,16 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
+import structlog
+
 from desk.edges.bot_client import BotClient
+from desk.edges.carrier_gate import Gate
+from desk.edges.kuaidi100 import Account, Kuaidi100
+from desk.edges.webhook import WebhookClient
 from desk.settings import Settings
+from desk.store.db import Database
+
+log = structlog.get_logger("desk.outside")
 
 
 @dataclass(frozen=True)
@@ -14,20 +22,55 @@ class Outside:
     """The clients of other programs: made once for each process by `open_outside`."""
 
     bot: BotClient
+    #: Where news for the merchant's own channels goes; None: nowhere.
+    webhook: WebhookClient | None = None
+    #: None: there is no account with Kuaidi100, and nobody is asked.
+    kuaidi100: Kuaidi100 | None = None
 
     async def close(self) -> None:
         """Close every connection; never fails."""
-        for close in (self.bot.close,):
+        closers = [self.bot.close]
+        if self.kuaidi100:
+            closers.append(self.kuaidi100.close)
+        if self.webhook:
+            closers.append(self.webhook.close)
+        for close in closers:
             with contextlib.suppress(Exception):
                 await close()
 
 
-async def open_outside(settings: Settings) -> Outside:
+async def open_outside(settings: Settings, db: Database) -> Outside:
     """Make the clients of this process.
+
+    Args:
+        db: holds the limits that all processes share.
 
     Raises:
         OSError: a secret cannot be read or made.
+        ValueError: the webhook's URL or secret cannot be used.
     """
     bot = BotClient(settings.bot_url, settings.secret("service_token"), settings.bot_timeout_s)
     await bot.open()
-    return Outside(bot=bot)
+    kuaidi100 = _kuaidi100(settings, db)
+    if kuaidi100:
+        await kuaidi100.open()
+    webhook = None
+    if settings.webhook_url:
+        webhook = WebhookClient(settings.webhook_url, settings.secret("webhook_secret"))
+        await webhook.open()
+    return Outside(bot=bot, kuaidi100=kuaidi100, webhook=webhook)
+
+
+def _kuaidi100(settings: Settings, db: Database) -> Kuaidi100 | None:
+    """The client of Kuaidi100, if there is an account; the log says once what is on."""
+    if not settings.asks_kuaidi100:
+        log.info("Kuaidi100 is not asked: an account needs a key, a customer and a secret")
+        return None
+    gate = Gate(db, "kuaidi100", settings.kuaidi100_calls_per_5_s, settings.kuaidi100_calls_per_day)
+    return Kuaidi100(
+        Account(settings.kuaidi100_key, settings.kuaidi100_customer, settings.kuaidi100_secret),
+        settings.kuaidi100_base_url,
+        settings.kuaidi100_tickets,
+        settings.kuaidi100_timeout_s,
+        gate,
+    )

@@ -1,8 +1,9 @@
-"""Signatures of incoming callbacks.
+"""Signatures of incoming callbacks, and of our own calls to Kuaidi100.
 
-Source: Kuaidi100's public SDK (SignUtils): the push signature is the upper-case hex MD5 of the raw
-`param` string followed by the salt. The case is not promised, so it is compared without case; and
-always over the string as received, because re-serialising JSON changes it.
+Source: Kuaidi100's public SDK (SignUtils): always the upper-case hex MD5 of plain concatenation.
+The push signature is over the raw `param` string followed by the salt. Its case is not promised,
+so it is compared without case; and always over the string as received, because re-serialising JSON
+changes it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ import hmac
 
 def kuaidi100_sign(param: str, salt: str) -> str:
     """The signature Kuaidi100 sends beside `param`: 32 upper-case hex digits."""
-    return hashlib.md5((param + salt).encode(), usedforsecurity=False).hexdigest().upper()
+    return _md5(param + salt)
+
+
+def kuaidi100_customer_sign(param: str, key: str, customer: str) -> str:
+    """The signature of a query: over `param` exactly as it is sent, the key, and the customer."""
+    return _md5(param + key + customer)
+
+
+def kuaidi100_secret_sign(param: str, t: str, key: str, secret: str) -> str:
+    """The signature of orders and tickets; `t` is the epoch in milliseconds, as it is sent."""
+    return _md5(param + t + key + secret)
 
 
 def kuaidi100_sign_matches(param: str, sign: str, salt: str) -> bool:
@@ -31,3 +42,7 @@ def hmac_sign_matches(body: bytes, sign: str, secret: str) -> bool:
     """True if `sign` (hex, optionally prefixed `sha256=`) belongs to `body`."""
     given = sign.strip().lower().removeprefix("sha256=")
     return hmac.compare_digest(hmac_sign(body, secret).encode(), given.encode())
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
