@@ -41,6 +41,12 @@ class Desk:
     now: Callable[[], datetime] = field(default=utc_now)
     #: Told about every new event, for counting: in the transaction that stores it.
     on_events: Callable[[Sequence[Mapping[str, Any]]], None] = field(default=lambda stored: None)
+    #: Whether news goes to the merchant's own channels (`flow/outbox.py`).
+    notifies: bool = False
+    #: Told about every change of a delivery, for counting: its kind and what became of it.
+    on_delivery: Callable[[str, str], None] = field(default=lambda kind, outcome: None)
+    #: The address at which customers reach this desk.
+    base_url: str = ""
 
     def say(self, name: str, lang: str, /, **values: object) -> str:
         """A sentence of domain.yml."""

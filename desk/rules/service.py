@@ -62,7 +62,8 @@ def read_service(data: Mapping[str, Any]) -> Service:
     hours = data.get("service_hours") or {}
     timeouts = data.get("timeouts") or {}
     try:
-        opens, closes = _clock(hours.get("opens", "08:00")), _clock(hours.get("closes", "22:00"))
+        opens = read_clock(hours.get("opens", "08:00"))
+        closes = read_clock(hours.get("closes", "22:00"))
         ZoneInfo(str(hours.get("timezone", "Asia/Shanghai")))
     except (ValueError, KeyError) as error:
         raise ValueError(f"data/desk.yml, service_hours: {error}") from error
@@ -81,7 +82,12 @@ def read_service(data: Mapping[str, Any]) -> Service:
     )
 
 
-def _clock(text: object) -> time:
+def read_clock(text: object) -> time:
+    """A clock time as people write it in a data file.
+
+    Raises:
+        ValueError: it is none.
+    """
     if isinstance(text, int):  # YAML 1.1 reads 08:00 without quotes as minutes
         hour, minute = divmod(text, 60)
         return time(hour % 24, minute)

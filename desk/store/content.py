@@ -12,6 +12,8 @@ import yaml
 from desk.rules.categories import Categories, read_categories
 from desk.rules.facts import FactKind, read_code_map, read_fact_kinds
 from desk.rules.human_words import read_human_words
+from desk.rules.notifications import QuietHours, read_quiet_hours
+from desk.rules.promises import Promises, read_promises
 from desk.rules.sentences import Sentences, read_sentences
 from desk.rules.service import Service, read_service
 from desk.store.person import PersonReader, simplify
@@ -30,6 +32,8 @@ class Content:
     human_words: PersonReader
     errors: Mapping[str, Mapping[str, str]]
     demo: Mapping[str, Any] = field(default_factory=dict)
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
+    promises: Promises = field(default_factory=Promises)
 
 
 def read_yaml(path: Path) -> Any:
@@ -65,6 +69,8 @@ def load(folder: Path) -> Content:
         codes=codes,
         service=read_service(read_yaml(data / "desk.yml")),
         human_words=PersonReader(read_human_words(read_yaml(data / "human.yml"), simplify), folder),
+        quiet_hours=read_quiet_hours(read_yaml(data / "desk.yml")),
+        promises=read_promises(read_yaml(data / "desk.yml"), categories),
         errors=read_yaml(data / "errors.yml"),
         demo=read_yaml(data / "demo.yml"),
     )

@@ -16,6 +16,7 @@ from desk.store.db import libpq_url
 ASK_BOT = "ask_bot"
 APPLY_CALLBACK = "apply_callback"
 CLOSE_TICKETS = "close_tickets"
+FORGET_DELIVERIES = "forget_deliveries"
 STEP_DISPATCH = "step_dispatch"
 CALL_FOR_DISPATCH = "call_for_dispatch"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Float,
@@ -203,6 +204,16 @@ carrier_calls = Table(
     "carrier_calls",
     metadata,
     Column("carrier", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("held", Boolean, nullable=False),
+    _when("sending_until"),
+)
+
+readers = Table(
+    "readers",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    _when("seen_at"),
     Column("kind", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     _when("called_at"),
