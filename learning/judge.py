@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from evaluation.measure import Figure
 from evaluation.table import counted, shown
 
-#: How much worse a figure may become, as a share: about two cases of the test set for `solved`, one
-#: for the others. Both models are judged by the same cases, so that chance plays a small part.
+#: How much worse a figure may become, as a share: about two cases of the test set for `solved` and the
+#: likeliest intent, one for the others. Both models are judged by the same cases, so that chance plays a small part.
 TOLERANCE = {
     "solved": 0.005,
     "wrong": 0.0025,
     "person_on_first_message": 0.0,
     "needless_ticket": 0.01,
+    # questions can hide for a while that a model understands less
+    "nlu_accuracy": 0.005,
 }
 
 

@@ -67,7 +67,7 @@ def likelihood(category: str, evidence: Evidence, settings: ReviewSettings) -> f
     """P(ticked, order state, model's word, offered | `category` is needed), up to a factor."""
     weight = 1.0
     if evidence.stated in settings.categories:
-        weight *= settings.mistick[category][evidence.stated]
+        weight *= settings.mistick[category][evidence.stated] ** settings.mistick_trust
     if evidence.order_state in settings.states:
         weight *= settings.state_likelihood[category][evidence.order_state] ** settings.state_trust
     opinion = evidence.opinion

@@ -30,6 +30,7 @@ class ReviewSettings:
     floor: float
     outside: Mapping[str, str]  #: intent -> outcome
     max_outside: float
+    mistick_trust: float
     mistick: Mapping[str, Mapping[str, float]]  #: needed -> ticked -> P(ticked | needed)
     states: tuple[str, ...]
     state_trust: float
@@ -92,6 +93,7 @@ def parse_review_settings(
     `source` is how errors name the file; `learned` holds further counts, as `mistick: observed`.
     """
     top = Section(raw, source)
+    mistick = top.section("mistick")
     states = top.section("order_state")
     costs = top.section("costs")
     agreement = top.section("agreement")
@@ -104,7 +106,8 @@ def parse_review_settings(
         floor=top.number("floor", above=0, most=0.05),
         outside=_outside(top.section("outside"), categories),
         max_outside=top.number("max_outside", above=0, most=1),
-        mistick=_mistick(top.section("mistick"), categories, learned),
+        mistick_trust=mistick.number("trust", least=0, most=1),
+        mistick=_mistick(mistick, categories, learned),
         states=states.names("states"),
         state_trust=states.number("trust", least=0, most=1),
         state_likelihood=_state_likelihood(states, categories),

@@ -56,7 +56,7 @@ def test_a_conflict_offers_what_was_written_first_and_what_was_ticked_last(
     assert offered(verdict)[-1] == "transit_urge"
 
 
-@pytest.mark.parametrize("sure", [0.6, 0.8, 0.95])
+@pytest.mark.parametrize("sure", [0.8, 0.9, 0.95])
 def test_ticked_and_clearly_written_agree(settings: ReviewSettings, sure: float) -> None:
     ranking = {"pickup_urge": sure, "delivery_urge": 0.02}
     verdict = review(evidence(ranking, stated="pickup_urge", order_state="accepted"), settings)
@@ -71,7 +71,7 @@ def test_ticked_but_hardly_written_is_asked_about(settings: ReviewSettings) -> N
 
 
 def test_agreement_against_the_orders_state_is_asked_about(settings: ReviewSettings) -> None:
-    ranking = {"false_pickup": 0.6, "pickup_urge": 0.15}
+    ranking = {"false_pickup": 0.75, "pickup_urge": 0.1}
     ticked = evidence(ranking, stated="false_pickup")
     assert review(replace(ticked, order_state="collected"), settings).kind == "agree"
     assert review(replace(ticked, order_state="accepted"), settings).kind == "clarify"
@@ -97,8 +97,8 @@ def test_nothing_ticked_and_an_open_message_is_asked_about(settings: ReviewSetti
 
 
 def test_a_dearer_mistake_needs_more_certainty(settings: ReviewSettings) -> None:
-    cheap = evidence({"pickup_urge": 0.87, "transit_urge": 0.09})
-    dear = evidence({"cancel_appeal": 0.87, "transit_urge": 0.09})
+    cheap = evidence({"pickup_urge": 0.93, "transit_urge": 0.05})
+    dear = evidence({"cancel_appeal": 0.93, "transit_urge": 0.05})
     assert review(cheap, settings).kind == "agree"
     assert review(dear, settings).kind == "clarify"
 
@@ -193,10 +193,24 @@ def test_when_everything_was_rejected_only_a_person_is_left(settings: ReviewSett
 
 def test_a_near_tie_with_the_ticked_one_is_no_conflict(settings: ReviewSettings) -> None:
     ranking = {"transit_urge": 0.45, "delivery_urge": 0.43}
-    verdict = review(
-        evidence(ranking, stated="delivery_urge", order_state="out_for_delivery"), settings
-    )
+    ticked = evidence(ranking, stated="delivery_urge", order_state="out_for_delivery")
+    told = review(ticked, settings)
+    assert "ticked and written differ: one question" not in told.reasons
+    assert offered(told)[0] == "delivery_urge"
+    trusting = replace(settings, mistick_trust=1.0)
+    cheap = replace(trusting, cost_wrong=dict.fromkeys(settings.categories, 10.0))
+    verdict = review(ticked, cheap)
     assert (verdict.kind, verdict.category) == ("agree", "delivery_urge")
+
+
+def test_the_less_a_tick_is_trusted_the_clearer_the_message_must_be(
+    settings: ReviewSettings,
+) -> None:
+    backed = evidence({"pickup_urge": 0.75, "delivery_urge": 0.1}, stated="pickup_urge")
+    trusting = replace(settings, mistick_trust=1.0, agree_min_text=0.9)
+    deaf = replace(trusting, mistick_trust=0.0)
+    assert review(backed, trusting).kind == "agree"
+    assert review(backed, deaf).kind == "clarify"
 
 
 def test_a_conflict_may_be_left_to_the_costs_by_setting(settings: ReviewSettings) -> None:

@@ -51,8 +51,8 @@ def test_counts_from_confirmed_tickets_move_the_table(catalog: Catalog) -> None:
 
 
 def test_an_own_cost_replaces_the_general_one(settings: ReviewSettings) -> None:
-    assert settings.cost_wrong["cancel_appeal"] == 14.0
-    assert settings.cost_wrong["pickup_urge"] == 10.0
+    assert settings.cost_wrong["cancel_appeal"] == 28.0
+    assert settings.cost_wrong["pickup_urge"] == 20.0
 
 
 def test_a_measured_model_is_trusted_less_than_its_share_of_right_words(catalog: Catalog) -> None:

@@ -88,6 +88,12 @@ def test_fewer_solved_or_more_wrong_is_refused_with_the_figures() -> None:
     assert len(objections(figures(), figures(solved=450, wrong=12, person=49), TOLERANCE)) == 3
 
 
+def test_a_model_that_understands_less_is_refused_though_questions_hide_it() -> None:
+    before, after = share("nlu_accuracy", 465, 484, True), share("nlu_accuracy", 460, 484, True)
+    (only,) = objections([*figures(), before], [*figures(solved=470), after], TOLERANCE)
+    assert only == "nlu_accuracy: 96.1% -> 95.0% (at most 0.50% worse)"
+
+
 def test_a_figure_that_lost_its_value_is_a_drop() -> None:
     assert objections(figures(), [share("solved", 0, 0, True)], TOLERANCE) != []
 
