@@ -26,7 +26,7 @@ def figures(solved: int = 460, wrong: int = 10, person: int = 50) -> list[Figure
         share("solved", solved, 484, True),
         share("wrong", wrong, 484, False),
         share("person_on_first_message", person, 52, True),
-        share("nlu_accuracy", solved, 484, True),
+        share("nlu_accuracy", 465, 484, True),
     ]
 
 
@@ -89,8 +89,8 @@ def test_fewer_solved_or_more_wrong_is_refused_with_the_figures() -> None:
 
 
 def test_a_model_that_understands_less_is_refused_though_questions_hide_it() -> None:
-    before, after = share("nlu_accuracy", 465, 484, True), share("nlu_accuracy", 460, 484, True)
-    (only,) = objections([*figures(), before], [*figures(solved=470), after], TOLERANCE)
+    after = [*figures(solved=470)[:-1], share("nlu_accuracy", 460, 484, True)]
+    (only,) = objections(figures(), after, TOLERANCE)
     assert only == "nlu_accuracy: 96.1% -> 95.0% (at most 0.50% worse)"
 
 
