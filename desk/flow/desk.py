@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.conversation import Command, Conversation, Outcome, decide
+from desk.rules.dispatch_request import Ways
 from desk.rules.refused import Refused
 from desk.store import agents, conversations, events
 from desk.store import jobs as job_names
@@ -41,12 +42,16 @@ class Desk:
     now: Callable[[], datetime] = field(default=utc_now)
     #: Told about every new event, for counting: in the transaction that stores it.
     on_events: Callable[[Sequence[Mapping[str, Any]]], None] = field(default=lambda stored: None)
+    #: Told what became of a callback (`effects.Applied.code`), and the seconds it had waited.
+    on_applied: Callable[[str, float], None] = field(default=lambda code, waited_s: None)
     #: Whether news goes to the merchant's own channels (`flow/outbox.py`).
     notifies: bool = False
     #: Told about every change of a delivery, for counting: its kind and what became of it.
     on_delivery: Callable[[str, str], None] = field(default=lambda kind, outcome: None)
     #: The address at which customers reach this desk.
     base_url: str = ""
+    #: Who takes tickets that need the carrier (`flow/dispatching.py`).
+    ways: Ways = field(default_factory=Ways)
 
     def say(self, name: str, lang: str, /, **values: object) -> str:
         """A sentence of domain.yml."""

@@ -83,6 +83,10 @@ class TicketApi(Protocol):
         """How a ticket there stands."""
         ...
 
+    async def replies(self, remote_id: str) -> Mapping[str, Any]:
+        """The messages of a ticket there, ours among them."""
+        ...
+
     async def reply(self, remote_id: str, content: str) -> Mapping[str, Any]:
-        """Add words to a ticket there."""
+        """Add words to a ticket there. Not idempotent; what was added is in `replies`."""
         ...

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from desk.rules.categories import Categories, read_categories
+from desk.rules.dispatch_request import TicketTypes, read_ticket_types
 from desk.rules.facts import FactKind, read_code_map, read_fact_kinds
 from desk.rules.human_words import read_human_words
 from desk.rules.notifications import QuietHours, read_quiet_hours
@@ -32,6 +33,8 @@ class Content:
     human_words: PersonReader
     errors: Mapping[str, Mapping[str, str]]
     demo: Mapping[str, Any] = field(default_factory=dict)
+    #: What Kuaidi100's ticket API takes.
+    ticket_types: TicketTypes = field(default_factory=TicketTypes)
     quiet_hours: QuietHours = field(default_factory=QuietHours)
     promises: Promises = field(default_factory=Promises)
 
@@ -58,19 +61,22 @@ def load(folder: Path) -> Content:
     """
     data = folder / "data"
     facts = read_fact_kinds(read_yaml(data / "facts.yml"))
-    codes = {}
+    codes, carriers = {}, {}
     for path in sorted((data / "carriers").glob("*.yml")):
         raw = read_yaml(path)
-        codes[str(raw.get("name", path.stem))] = read_code_map(raw, facts)
+        name = str(raw.get("name", path.stem))
+        codes[name], carriers[name] = read_code_map(raw, facts), raw
+    categories = read_categories(read_yaml(data / "categories.yml"), frozenset(facts))
     return Content(
         sentences=read_sentences(read_yaml(folder / "domain.yml").get("responses") or {}),
-        categories=read_categories(read_yaml(data / "categories.yml"), frozenset(facts)),
+        categories=categories,
         facts=facts,
         codes=codes,
+        ticket_types=read_ticket_types(carriers.get("kuaidi100", {}), tuple(categories.by_id)),
         service=read_service(read_yaml(data / "desk.yml")),
-        human_words=PersonReader(read_human_words(read_yaml(data / "human.yml"), simplify), folder),
         quiet_hours=read_quiet_hours(read_yaml(data / "desk.yml")),
         promises=read_promises(read_yaml(data / "desk.yml"), categories),
+        human_words=PersonReader(read_human_words(read_yaml(data / "human.yml"), simplify), folder),
         errors=read_yaml(data / "errors.yml"),
         demo=read_yaml(data / "demo.yml"),
     )
