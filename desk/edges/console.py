@@ -14,6 +14,7 @@ from sanic.response import HTTPResponse
 from desk.edges import web
 from desk.edges.pages import texts
 from desk.edges.review_shown import review_lines, review_reasons
+from desk.flow import outbox
 from desk.flow.agent import Agent, conversation_view, queue_view
 from desk.flow.desk import Desk
 from desk.rules.refused import Refused
@@ -68,6 +69,12 @@ class Words:
             return f"{self.label(before)} → {self.label(after)} {remark}".strip()
         return self.because(text)
 
+    def delivery_error(self, error: str | None) -> str:
+        """Why a notification did not arrive: its first word in words, the rest as it is."""
+        code, _, rest = (error or "").partition(" ")
+        known = self._texts.get(f"delivery.error.{code}")
+        return f"{known} {rest}".strip() if known else str(error or "")
+
     def review_lines(self, record: Any) -> list[tuple[str, str]]:
         """Who said what before a ticket was opened."""
         return review_lines(record, self.t, self.label, lambda s: self.named("order.state", s))
@@ -91,6 +98,8 @@ class Words:
             "order_state": lambda state: self.named("order.state", state),
             "reason": lambda code: self.named("reason", code),
             "fee_kind": lambda kind: self.named("fee", kind),
+            "delivery_kind": lambda kind: self.named("delivery.kind", kind),
+            "delivery_error": self.delivery_error,
             "entry_kind": lambda kind: self.named("ticket.entry", kind),
             "clock": clock,
             "money": money,
@@ -118,24 +127,28 @@ def money(amount: Any) -> str:
         return str(amount)
 
 
-def _words(request: Request) -> dict[str, Any]:
+def page_words(request: Request) -> dict[str, Any]:
+    """What every template of the desk calls, in the language of the request."""
     return Words(web.desk_of(request), web.lang_of(request)).values()
 
 
 async def _lists(desk: Desk, agent: Agent) -> dict[str, Any]:
-    """The left column's content."""
-    return {**await queue_view(desk, agent), "now": desk.now().isoformat()}
+    """The left column's content; supervisors also see whether notifications are dead."""
+    lists = {**await queue_view(desk, agent), "now": desk.now().isoformat()}
+    if desk.notifies and agent.role == "supervisor":
+        lists["deliveries"] = await outbox.counts(desk)
+    return lists
 
 
 @console.get("/desk")
 async def desk_page(request: Request) -> HTTPResponse:
     """The login page without an agent's cookie, else the console; `?c=` opens a conversation."""
-    words = _words(request)
+    words = page_words(request)
     desk = web.desk_of(request)
     try:
         agent = await web.agent_of(request)
     except Refused:
-        return _remember_lang(request, web.page("desk/login.html", **words))
+        return remember_lang(request, web.page("desk/login.html", **words))
     view, open_id = None, request.args.get("c")
     if open_id:
         try:
@@ -146,10 +159,11 @@ async def desk_page(request: Request) -> HTTPResponse:
     answer = web.page(
         "desk/console.html", agent=agent, lists=lists, view=view, open_id=open_id, **words
     )
-    return _remember_lang(request, answer)
+    return remember_lang(request, answer)
 
 
-def _remember_lang(request: Request, answer: HTTPResponse) -> HTTPResponse:
+def remember_lang(request: Request, answer: HTTPResponse) -> HTTPResponse:
+    """The answer, with a cookie that keeps the language asked for by `?lang=`."""
     if request.args.get("lang"):
         answer.cookies.add_cookie(
             "lang",
@@ -168,7 +182,7 @@ async def lists_partial(request: Request) -> HTTPResponse:
     """The queue and the agent's own conversations."""
     agent = await web.agent_of(request)
     lists = await _lists(web.desk_of(request), agent)
-    return web.page("desk/_lists.html", lists=lists, agent=agent, **_words(request))
+    return web.page("desk/_lists.html", lists=lists, agent=agent, **page_words(request))
 
 
 @console.get("/desk/partials/conversations/<conversation_id:str>")
@@ -192,7 +206,7 @@ async def side_partial(request: Request, conversation_id: str) -> HTTPResponse:
 async def _of_conversation(request: Request, conversation_id: str, template: str) -> HTTPResponse:
     agent = await web.agent_of(request)
     view = await conversation_view(web.desk_of(request), conversation_id)
-    return web.page(template, view=view, agent=agent, **_words(request))
+    return web.page(template, view=view, agent=agent, **page_words(request))
 
 
 @console.get("/desk/partials/conversations/<conversation_id:str>/events")
@@ -204,4 +218,4 @@ async def events_partial(request: Request, conversation_id: str) -> HTTPResponse
         raise Refused("invalid", why=f"after: expected a sequence number, got {after[:20]!r}")
     async with web.desk_of(request).db.begin() as tx:
         found = await events.read_after(tx, conversation_id, int(after), notes=True)
-    return web.page("desk/_events.html", view={"events": found}, **_words(request))
+    return web.page("desk/_events.html", view={"events": found}, **page_words(request))

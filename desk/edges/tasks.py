@@ -7,7 +7,7 @@ import structlog
 
 from desk.edges import metrics
 from desk.edges.outside import Outside
-from desk.flow import bot, callbacks, tickets
+from desk.flow import bot, callbacks, outbox, tickets
 from desk.flow.desk import Desk
 from desk.store import jobs as names
 
@@ -45,3 +45,8 @@ def register(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
     @app.task(name=names.CLOSE_TICKETS, queueing_lock=names.CLOSE_TICKETS)
     async def close_tickets(timestamp: int) -> None:
         await tickets.close_old(desk)
+
+    @app.periodic(cron="40 3 * * *")
+    @app.task(name=names.FORGET_DELIVERIES, queueing_lock=names.FORGET_DELIVERIES)
+    async def forget_deliveries(timestamp: int) -> None:
+        await outbox.forget_old(desk)

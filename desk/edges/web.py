@@ -37,6 +37,7 @@ STATUS = {
     "bad_token": 401,
     "service_token_wrong": 401,
     "foreign_origin": 403,
+    "supervisor_only": 403,
     "wrong_sign": 401,
     "invalid": 422,
     "text_blank": 422,

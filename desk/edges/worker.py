@@ -17,8 +17,10 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Runner
 from sqlalchemy.exc import SQLAlchemyError
 
+from desk.edges.courier import Courier
 from desk.edges.outside import Outside
 from desk.edges.tasks import register
+from desk.edges.webhook import AT_ONCE
 from desk.flow import handover
 from desk.flow.desk import Desk
 from desk.store import jobs as names
@@ -56,6 +58,9 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._started = time.monotonic()
         self._runner: Runner | None = None
+        self._courier: Courier | None = None
+        if outside.webhook:
+            self._courier = Courier(desk, outside.webhook.send, AT_ONCE)
         register(app, desk, outside)
 
     def start(self) -> None:
@@ -63,6 +68,8 @@ class Worker:
         parts = [("timers", self._timers)]
         if self._run_jobs_here:
             parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
+            if self._courier:
+                parts.append(("courier", self._courier.run))
         for name, forever in parts:
             self._tasks.append(asyncio.create_task(_keep(name, forever), name=f"worker-{name}"))
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
 from desk.flow.handover import hand_over
+from desk.flow.outbox import tell
 from desk.flow.tickets import complete, ticket_json
 from desk.rules.categories import Category
 from desk.rules.completion import Ruling, rule_on_all
@@ -83,6 +84,8 @@ async def _carry_out(
     words = desk.say("utter_ticket_informed", lang, label=label, because=because)
     news = News(ticket_json(desk, ticket, lang), words, (desk.human_choice(lang),))
     conversation, _ = await desk.carry_out(tx, conversation, news)
+    if ruling.effect == "inform" or conversation.owner != "bot":  # else the handover is the news
+        await tell(desk, tx, "ticket.progress", conversation, ticket, words)
     if ruling.effect == "inform":
         return Applied("inform", done)
     summary = f"工单 {category.label['zh']}：{desk.content.facts[fact.fact].label['zh']}"

@@ -1,0 +1,46 @@
+// The page of notifications that were not delivered: send one or all again, keep the lists fresh.
+
+import { post } from './api.js';
+import { showTimes } from './clock.js';
+import { refresh } from './morph.js';
+import { $, t } from './text.js';
+import { confirm, say, warn } from './toast.js';
+
+const EVERY_MS = 10000;
+const fresh = () => refresh('#deliveries', 'desk:refresh');
+
+async function again(button) {
+  button.disabled = true;
+  const answer = await post(`/api/agent/deliveries/${button.dataset.again}/again`);
+  button.disabled = false;
+  if (answer.ok) say(t(answer.data.quiet ? 'js.again_quiet' : 'js.again'));
+  else warn(answer.message);
+  fresh();
+}
+
+async function allAgain(button) {
+  const n = button.dataset.againAll;
+  if (!(await confirm(t('js.again_all', { n }), t('js.again_all_yes')))) return;
+  const answer = await post('/api/agent/deliveries/again');
+  if (answer.ok) say(t('js.again_done', { n: answer.data.again, old: answer.data.superseded }));
+  else warn(answer.message);
+  fresh();
+}
+
+document.addEventListener('click', (event) => {
+  const one = event.target.closest?.('[data-again]');
+  const all = event.target.closest?.('[data-again-all]');
+  if (one) again(one);
+  else if (all) allAgain(all);
+});
+document.addEventListener('htmx:afterSwap', (event) => showTimes(event.target));
+document.addEventListener('htmx:responseError', (event) => {
+  if (event.detail.xhr.status === 401) document.dispatchEvent(new CustomEvent('desk:expired'));
+});
+document.addEventListener('desk:expired', () => {
+  $('#expired').hidden = false;
+});
+showTimes();
+setInterval(() => {
+  if (!document.hidden) fresh();
+}, EVERY_MS);
