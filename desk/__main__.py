@@ -95,6 +95,7 @@ async def _work(settings: Settings) -> None:
         content.load(settings.content_dir),
         notifies=bool(settings.webhook_url),
         base_url=settings.base_url,
+        subscribes=settings.subscribes_kuaidi100,
     )
     outside = await open_outside(settings, desk.db)
     worker = Worker(queue, desk, outside, settings.worker_concurrency)

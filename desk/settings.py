@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     kuaidi100_calls_per_day: int = Field(
         20_000, ge=0, description="Calls to Kuaidi100 a day (UTC) for missing news; 0 = no limit"
     )
+    kuaidi100_same_number_minutes: float = Field(
+        30.0, ge=0, description="A number is asked about at most once in so many minutes"
+    )
+    kuaidi100_subscribe: bool = Field(
+        True, description="Have the news of orders pushed that were not placed through Kuaidi100"
+    )
     facts_secret: str = Field("", description="HMAC key of POST /hooks/facts; made when unset")
     webhook_url: str = Field("", description="Where news for the merchant's SMS or app push goes")
     webhook_secret: str = Field("", description="Key that signs that news; made when unset")
@@ -98,6 +104,12 @@ class Settings(BaseSettings):
     def asks_kuaidi100(self) -> bool:
         """Whether there is a whole account: without one nothing is ever sent to Kuaidi100."""
         return bool(self.kuaidi100_key and self.kuaidi100_customer and self.kuaidi100_secret)
+
+    @property
+    def subscribes_kuaidi100(self) -> bool:
+        """Whether pushes are asked for: not when Kuaidi100 could not reach this desk."""
+        reachable = bool(self.public_url) or self.kuaidi100_base_url.rstrip("/") != KUAIDI100
+        return self.asks_kuaidi100 and self.kuaidi100_subscribe and reachable
 
     @property
     def kuaidi100_tickets(self) -> str:

@@ -61,11 +61,11 @@ class Gate:
         now = self._now()
         async with self._db.begin() as tx:
             trouble = await carrier_calls.get(
-                tx, self._carrier, service, carrier_calls.WHOLE_SERVICE
+                tx, self._carrier, _kind(service), carrier_calls.WHOLE_SERVICE
             )
             if trouble and trouble.next_at > trouble.called_at:  # paused, or being tried
                 found = await carrier_calls.claim(
-                    tx, self._carrier, service, carrier_calls.WHOLE_SERVICE, now, PROBE
+                    tx, self._carrier, _kind(service), carrier_calls.WHOLE_SERVICE, now, PROBE
                 )
                 if found is None:
                     why = f"{service} is left alone: {trouble.answer}"
@@ -92,18 +92,20 @@ class Gate:
             if was_failing:
                 async with self._db.begin() as tx:
                     await carrier_calls.forget(
-                        tx, self._carrier, service, carrier_calls.WHOLE_SERVICE
+                        tx, self._carrier, _kind(service), carrier_calls.WHOLE_SERVICE
                     )
                 log.info("the service works again", carrier=self._carrier, service=service)
             return
         now = self._now()
         async with self._db.begin() as tx:
-            failures = await carrier_calls.service_failed(tx, self._carrier, service, now)
+            failures = await carrier_calls.service_failed(tx, self._carrier, _kind(service), now)
             trouble = trouble_of(failure, failures, now)
             if trouble is None:
                 return
             until = now + timedelta(seconds=trouble.pause_s)
-            await carrier_calls.pause_service(tx, self._carrier, service, until, str(failure))
+            await carrier_calls.pause_service(
+                tx, self._carrier, _kind(service), until, str(failure)
+            )
         say = log.error if trouble.account else log.warning
         say(
             "the service is left alone for a while",
@@ -119,3 +121,7 @@ class Gate:
             self._told_spent = tomorrow
             log.warning("the day's budget of calls is spent", calls=self._calls_per_day)
         return CarrierLimit(tomorrow, "the day's budget is spent")
+
+
+def _kind(service: Service) -> str:
+    return f"service:{service}"

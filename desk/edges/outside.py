@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -11,6 +12,7 @@ from desk.edges.bot_client import BotClient
 from desk.edges.carrier_gate import Gate
 from desk.edges.kuaidi100 import Account, Kuaidi100
 from desk.edges.webhook import WebhookClient
+from desk.flow.subscribing import Hook
 from desk.settings import Settings
 from desk.store.db import Database
 
@@ -26,6 +28,10 @@ class Outside:
     webhook: WebhookClient | None = None
     #: None: there is no account with Kuaidi100, and nobody is asked.
     kuaidi100: Kuaidi100 | None = None
+    #: A number is asked about at most once in that time.
+    kuaidi100_pause: timedelta = timedelta(minutes=30)
+    #: Where tracking pushes are to go; None: they are not asked for.
+    track_hook: Hook | None = None
 
     async def close(self) -> None:
         """Close every connection; never fails."""
@@ -58,7 +64,13 @@ async def open_outside(settings: Settings, db: Database) -> Outside:
     if settings.webhook_url:
         webhook = WebhookClient(settings.webhook_url, settings.secret("webhook_secret"))
         await webhook.open()
-    return Outside(bot=bot, kuaidi100=kuaidi100, webhook=webhook)
+    return Outside(
+        bot=bot,
+        kuaidi100=kuaidi100,
+        kuaidi100_pause=timedelta(minutes=settings.kuaidi100_same_number_minutes),
+        track_hook=_track_hook(settings),
+        webhook=webhook,
+    )
 
 
 def _kuaidi100(settings: Settings, db: Database) -> Kuaidi100 | None:
@@ -74,3 +86,10 @@ def _kuaidi100(settings: Settings, db: Database) -> Kuaidi100 | None:
         settings.kuaidi100_timeout_s,
         gate,
     )
+
+
+def _track_hook(settings: Settings) -> Hook | None:
+    if not settings.subscribes_kuaidi100:
+        return None
+    url = f"{settings.base_url}/hooks/kuaidi100/track"
+    return Hook(url, settings.secret("kuaidi100_salt"))

@@ -48,6 +48,8 @@ class Desk:
     notifies: bool = False
     #: Told about every change of a delivery, for counting: its kind and what became of it.
     on_delivery: Callable[[str, str], None] = field(default=lambda kind, outcome: None)
+    #: Whether tracking pushes are asked for (`flow/subscribing.py`).
+    subscribes: bool = False
     #: The address at which customers reach this desk.
     base_url: str = ""
     #: Who takes tickets that need the carrier (`flow/dispatching.py`).

@@ -18,12 +18,16 @@ class CarrierFailed(Exception):
 
 
 class CarrierLimit(CarrierFailed):
-    """Nothing was done: our limit (then nothing was sent) or theirs. Come back at `retry_at`."""
+    """Nothing was done: too many calls, a used-up quota or budget. Come back at `retry_at`.
 
-    def __init__(self, retry_at: datetime, why: str) -> None:
+    `sent` says that the request went out and the platform said so; otherwise our own limit kept it.
+    """
+
+    def __init__(self, retry_at: datetime, why: str, *, sent: bool = False) -> None:
         super().__init__(f"{why}; again at {retry_at.isoformat(timespec='seconds')}")
         self.retry_at = retry_at
         self.why = why
+        self.sent = sent
 
 
 class CarrierUnreachable(CarrierFailed):

@@ -69,6 +69,16 @@ def track_names(data: Mapping[str, Any]) -> Names:
     return text_or_none((data.get("lastResult") or {}).get("nu")), ()
 
 
+def read_query(data: Mapping[str, Any]) -> Told:
+    """What is kept of a query's answer (`missing_news.news_of_query`): a tracking record."""
+    return read_track({"lastResult": data})
+
+
+def read_detail(data: Mapping[str, Any]) -> Told:
+    """What is kept of an order's detail (`missing_news.news_of_detail`): an order callback."""
+    return read_order(data)
+
+
 def _refunds(fees: Sequence[Any]) -> tuple[str, ...]:
     """A name for each refunded fee: type and amount, numbered where two are alike.
 

@@ -27,8 +27,9 @@ ACCOUNT_S = 900.0
 BORNE, FIRST_PAUSE_S, LONGEST_PAUSE_S = 2, 10.0, 600.0
 
 _LIMITS = {"502": BUSY_S, "504": BUSY_S, "601": ACCOUNT_S}
+WRONG_SIGN = "503"
 #: A no to everything we may send, until somebody corrects the settings.
-_ACCOUNT = ("503", "600")
+_ACCOUNT = (WRONG_SIGN, "600")
 _UNKNOWN = {
     "query": ("501",),
     "subscribe": ("500",),
@@ -64,7 +65,7 @@ def read_answer(service: Service, status: int, text: str, now: datetime) -> Mapp
         CarrierLimit, CarrierUnknown, CarrierRefused.
     """
     if status == 429:
-        raise CarrierLimit(now + timedelta(seconds=BUSY_S), "HTTP 429")
+        raise CarrierLimit(now + timedelta(seconds=BUSY_S), "HTTP 429", sent=True)
     if status >= 500:
         raise CarrierUnknown(f"HTTP {status}")
     if status != 200:
@@ -85,7 +86,8 @@ def read_answer(service: Service, status: int, text: str, now: datetime) -> Mapp
     if code in _UNKNOWN[service]:
         raise CarrierUnknown(f"{code} {words}".strip())
     if code in _LIMITS:
-        raise CarrierLimit(now + timedelta(seconds=_LIMITS[code]), f"{code} {words}".strip())
+        retry_at = now + timedelta(seconds=_LIMITS[code])
+        raise CarrierLimit(retry_at, f"{code} {words}".strip(), sent=True)
     raise CarrierRefused(code, words)
 
 
@@ -115,7 +117,9 @@ def trouble_of(failure: Exception, failures: int, now: datetime) -> Trouble | No
         told = (failure.retry_at - now).total_seconds()
         return Trouble(max(told, _growing(failures)), account=told >= ACCOUNT_S - 1)
     if isinstance(failure, CarrierRefused):
-        return Trouble(ACCOUNT_S, account=True)
+        # one wrong signature may be due to one odd request; two in a row are due to the secret
+        borne = failures < 2 and failure.code == WRONG_SIGN
+        return None if borne else Trouble(ACCOUNT_S, account=True)
     return Trouble(_growing(failures - BORNE)) if failures > BORNE else None
 
 

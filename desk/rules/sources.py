@@ -11,6 +11,8 @@ from desk.rules.told import Names, Told
 READERS: dict[str, Callable[[Mapping[str, Any]], Told]] = {
     "kuaidi100.order": kuaidi100.read_order,
     "kuaidi100.track": kuaidi100.read_track,
+    "kuaidi100.query": kuaidi100.read_query,
+    "kuaidi100.detail": kuaidi100.read_detail,
     facts_hook.SOURCE: facts_hook.read,
 }
 #: For the sources that tell much and often: their orders' names without reading all the rest.

@@ -1,18 +1,22 @@
 """When a carrier was last asked about a number, and when it may be asked again.
 
-A row is a claim too: of many processes that want to ask about one number, one gets it. The subject
-`*` stands for a whole service that is being left alone.
+A row is a claim too: of many processes that want to ask about one number, one gets it. Kinds are
+`query`, `detail`, `subscribe` (a queue, too: what is due is worked off), `company` (what the
+platform calls a carrier, when it corrected us) and `service:...` with the subject `*`: a whole
+service that is being left alone.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 WHOLE_SERVICE = "*"
+#: "Not again": later than any other time.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 _CLAIM = text(
     """
@@ -106,3 +110,34 @@ async def pause_service(
 async def forget(tx: AsyncConnection, carrier: str, kind: str, subject: str) -> None:
     """Remove a row: a service that works again, for one."""
     await tx.execute(_FORGET, {"carrier": carrier, "kind": kind, "subject": subject})
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+_WANT = text(
+    """
+    insert into carrier_calls (carrier, kind, subject, called_at, next_at)
+    select :carrier, 'subscribe', waybill, :now, :next_at
+    from unnest(cast(:waybills as text[])) as waybill
+    on conflict (carrier, kind, subject) do nothing
+    """
+)
+_DUE = text(
+    """
+    select subject from carrier_calls
+    where carrier = :carrier and kind = :kind and next_at <= :now
+    order by next_at limit :limit
+    """
+)
+
+
+async def want_subscription(tx: AsyncConnection, carrier: str, waybill: str, now: datetime) -> None:
+    """Have a waybill subscribed to soon; nothing happens when it was wanted before."""
+    values = {"carrier": carrier, "waybills": [waybill], "now": now, "next_at": now}
+    await tx.execute(_WANT, values)
+
+
+async def due(tx: AsyncConnection, carrier: str, kind: str, now: datetime, limit: int) -> list[str]:
+    """Subjects whose time has come, the longest waiting first."""
+    values = {"carrier": carrier, "kind": kind, "now": now, "limit": limit}
+    return list((await tx.execute(_DUE, values)).scalars())

@@ -131,7 +131,7 @@ async def test_a_service_that_fails_is_left_alone_by_all_and_tried_by_one(desk):
 
 async def test_a_wrong_key_stops_all_calls_of_the_service(desk):
     one, two, clock = gates(desk)
-    await one.leave("query", await one.enter("query"), CarrierRefused("503", "sign"))
+    await one.leave("query", await one.enter("query"), CarrierRefused("600", "key"))
     with pytest.raises(CarrierLimit) as limit:
         await two.enter("query")
     assert limit.value.retry_at == clock.now + timedelta(minutes=15)

@@ -150,6 +150,13 @@ def test_a_wrong_key_closes_the_service_at_once_and_people_are_told():
     assert (trouble.pause_s, trouble.account) == (900, True)
 
 
+def test_one_wrong_signature_is_borne_two_in_a_row_are_due_to_the_secret():
+    assert trouble_of(CarrierRefused("503", ""), 1, NOW) is None
+    trouble = trouble_of(CarrierRefused("503", ""), 2, NOW)
+    assert trouble is not None
+    assert (trouble.pause_s, trouble.account) == (900, True)
+
+
 def test_a_spent_quota_closes_the_service_at_once_and_people_are_told():
     trouble = trouble_of(CarrierLimit(NOW + timedelta(seconds=900), "601"), 1, NOW)
     assert trouble is not None

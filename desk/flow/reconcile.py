@@ -1,0 +1,179 @@
+"""Asking the carrier when news is overdue: a lost callback delays completion, never prevents it.
+
+The answers go the way of callbacks: kept first, applied like any other, each fact once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from desk.flow import callbacks
+from desk.flow.desk import Desk
+from desk.rules.carrier_api import (
+    CarrierApi,
+    CarrierFailed,
+    CarrierLimit,
+    CarrierRefused,
+)
+from desk.rules.missing_news import (
+    CARRIER,
+    Question,
+    news_of_detail,
+    news_of_query,
+    question_about,
+    when_again,
+)
+from desk.store import carrier_calls, missing_news
+
+#: Tickets looked up at a time, and questions under way at once.
+BATCH, AT_ONCE = 100, 8
+#: No question is begun after so long: what is left is the next run's. A job that runs for a minute
+#: counts as lost and would be given to another worker.
+RUN_FOR_S = 25.0
+#: A limit that ends within this time is waited for; any other ends the run.
+WAIT_S = 3.0
+
+
+async def check(
+    desk: Desk, api: CarrierApi, pause: timedelta, run_for_s: float = RUN_FOR_S
+) -> Counter[str]:
+    """The job `check_news`: ask about active tickets without news, the oldest promise first.
+
+    Several processes may do so at once: each number is claimed by one of them.
+
+    Args:
+        pause: the least between two questions about one number.
+
+    Returns:
+        How the questions went: news, nothing_new, refused, unknown, unreachable, limit, taken.
+    """
+    until = time.monotonic() + run_for_s
+    done: Counter[str] = Counter()
+    while time.monotonic() < until:
+        due = await _due(desk)
+        asked = _first_of_each_order(due)
+        if not asked:
+            break
+        before = done.total() - done["taken"]
+        if await _ask_all(desk, api, asked, pause, until, done):
+            break  # the carrier is to be left alone
+        if len(due) < BATCH or done.total() - done["taken"] == before:
+            break  # all seen, or another process is at work on the rest
+    return done
+
+
+async def ask_about(desk: Desk, api: CarrierApi, order: Any, pause: timedelta) -> str:
+    """Ask about one order now, unless its number was asked about a short while ago.
+
+    Args:
+        order: its row; `company`, where it has one, is what the platform calls the carrier.
+
+    Returns:
+        news, nothing_new, refused, unknown, unreachable; taken: somebody else asks, or did.
+
+    Raises:
+        CarrierLimit: nothing was asked.
+    """
+    question = question_about(order, getattr(order, "company", None))
+    if question is None:
+        return "taken"
+    now = desk.now()
+    async with desk.db.begin() as tx:
+        claim = await carrier_calls.claim(tx, CARRIER, question.kind, question.subject, now, pause)
+    if claim is None:
+        return "taken"
+    digest, failures = claim.answer, claim.failures
+    failure: CarrierFailed | None = None
+    try:
+        source, news = await _answer(api, question, order.id)
+        body = json.dumps(news, ensure_ascii=False, sort_keys=True)
+        digest, failures = hashlib.sha256(body.encode()).hexdigest(), 0
+        outcome = "nothing_new" if digest == claim.answer else "news"
+        if outcome == "news":
+            # the time makes it a callback of its own: what it says may have been said before
+            await callbacks.keep(desk, source, json.dumps({"askedAt": now.isoformat(), **news}))
+    except CarrierFailed as error:
+        failure, outcome = error, type(error).__name__.removeprefix("Carrier").lower()
+        failures += not isinstance(error, CarrierLimit) or error.sent
+    after = desk.now()
+    next_at = when_again(failure, failures, after, pause)
+    async with desk.db.begin() as tx:
+        await carrier_calls.note(
+            tx, CARRIER, question.kind, question.subject, now, next_at, failures, digest
+        )
+        if failure is None or isinstance(failure, CarrierRefused):
+            await missing_news.checked(tx, order.id, after)
+    if isinstance(failure, CarrierLimit):
+        raise failure
+    return outcome
+
+
+async def _due(desk: Desk) -> list[Any]:
+    now = desk.now()
+    since = {
+        category.id: now - timedelta(hours=category.check_after_hours)
+        for category in desk.content.categories.by_id.values()
+        if category.check_after_hours is not None
+    }
+    async with desk.db.begin() as tx:
+        return await missing_news.overdue(tx, CARRIER, since, now, BATCH)
+
+
+def _first_of_each_order(due: list[Any]) -> list[Any]:
+    """One question serves all tickets of an order, and all orders of a number."""
+    first: dict[str, Any] = {}
+    for row in due:
+        question = question_about(row, row.company)
+        if question:
+            first.setdefault(question.subject, row)
+    return list(first.values())
+
+
+async def _ask_all(
+    desk: Desk,
+    api: CarrierApi,
+    orders: list[Any],
+    pause: timedelta,
+    until: float,
+    done: Counter[str],
+) -> bool:
+    """Ask about each, some at a time; returns whether a limit ended it."""
+    queue = list(reversed(orders))
+    limited = False
+
+    async def work() -> None:
+        nonlocal limited
+        while queue and not limited and time.monotonic() < until:
+            order = queue.pop()
+            try:
+                done[await ask_about(desk, api, order, pause)] += 1
+            except CarrierLimit as limit:
+                wait_s = (limit.retry_at - desk.now()).total_seconds()
+                if wait_s > WAIT_S:
+                    done["limit"] += 1
+                    limited = True
+                    return
+                queue.append(order)
+                await asyncio.sleep(max(wait_s, 0.05))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(AT_ONCE, len(queue))):
+            group.create_task(work())
+    return limited
+
+
+async def _answer(
+    api: CarrierApi, question: Question, order_id: str
+) -> tuple[str, Mapping[str, Any]]:
+    """The source under which the answer is kept, and what is kept of it."""
+    if question.shipment is not None:
+        return "kuaidi100.query", news_of_query(await api.query(question.shipment))
+    answer = await api.detail(question.subject)
+    return "kuaidi100.detail", news_of_detail(answer, order_id)

@@ -1,0 +1,62 @@
+"""Tickets whose order has had no news for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_OVERDUE = text(
+    """
+    select ticket.id, ticket.category, ticket.due_at,
+        shipment.id as order_id, shipment.carrier, shipment.waybill, shipment.carrier_order_id,
+        shipment.state, shipment.details, corrected.answer as company
+    from unnest(cast(:categories as text[]), cast(:since as timestamptz[]))
+        as quiet (category, since)
+    join tickets ticket on ticket.category = quiet.category
+        and ticket.state in ('open', 'dispatched')
+        and (ticket.checked_at is null or ticket.checked_at <= quiet.since)
+    join orders shipment on shipment.id = ticket.order_id
+        and (shipment.waybill is not null or shipment.details ->> 'task_id' is not null)
+        and shipment.told_at <= quiet.since
+    left join carrier_calls corrected on corrected.carrier = :carrier
+        and corrected.kind = 'company' and corrected.subject = shipment.waybill
+    where not exists (
+        select from facts
+        where facts.order_id = shipment.id and facts.received_at > quiet.since)
+    and not exists (
+        select from carrier_calls asked
+        where asked.carrier = :carrier and asked.next_at > :now and (
+            (asked.kind = 'query' and asked.subject = shipment.waybill)
+            or (asked.kind = 'detail' and asked.subject = shipment.details ->> 'task_id')))
+    order by ticket.due_at, ticket.id limit :limit
+    """
+)
+_CHECKED = text(
+    "update tickets set checked_at = :now "
+    "where order_id = :order_id and state in ('open', 'dispatched')"
+)
+
+
+async def overdue(
+    tx: AsyncConnection, carrier: str, since: Mapping[str, datetime], now: datetime, limit: int
+) -> list[Any]:
+    """Active tickets whose order has had no news for too long, the oldest promise first.
+
+    Args:
+        since: category -> no news (and no question) after then.
+
+    Returns:
+        Rows with the ticket's id and its order, `id` being the order's.
+    """
+    values = {"categories": list(since), "since": list(since.values())}
+    rows = await tx.execute(_OVERDUE, {**values, "carrier": carrier, "now": now, "limit": limit})
+    return list(rows)
+
+
+async def checked(tx: AsyncConnection, order_id: str, now: datetime) -> None:
+    """Note on the order's active tickets that the carrier was asked."""
+    await tx.execute(_CHECKED, {"order_id": order_id, "now": now})
