@@ -28,12 +28,16 @@ READ_BYTES = 300
 PREFIX = "whsec_"
 
 
-def check(url: str, secret: str) -> None:
-    """Raises ValueError when the URL or the secret cannot be used; says which and why."""
+def check(url: str, secret: str, setting: str = "KEFU_WEBHOOK") -> None:
+    """Raises ValueError when the URL or the secret cannot be used; says which and why.
+
+    Args:
+        setting: what the names of the two settings begin with.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"KEFU_WEBHOOK_URL: expected https://host/path, got {url!r}")
-    expected = "KEFU_WEBHOOK_SECRET: expected whsec_ and 24 to 64 bytes in base64"
+        raise ValueError(f"{setting}_URL: expected https://host/path, got {url!r}")
+    expected = f"{setting}_SECRET: expected whsec_ and 24 to 64 bytes in base64"
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.flow import dispatching
 from desk.flow.desk import Desk, new_id
 from desk.rules.conversation import Conversation, News
 from desk.rules.refused import Refused
@@ -103,6 +104,10 @@ async def open_ticket(
         ticket_json(desk, ticket, conversation.lang), epoch=opening.epoch, settles_request=True
     )
     await desk.carry_out(tx, conversation, news)
+    if outcome == "created":
+        await dispatching.plan(desk, tx, ticket)
+    else:
+        await dispatching.add(desk, tx, ticket, opening.text)
     return ticket, outcome
 
 
@@ -177,6 +182,10 @@ async def correct(
     choices = (desk.human_choice(conversation.lang),)
     news = News(shown, words, choices, epoch, settles_request=True)
     await desk.carry_out(tx, conversation, news)
+    if other is None:
+        await dispatching.plan(desk, tx, after)
+    else:
+        await dispatching.add(desk, tx, after, before.text)
     return after, outcome
 
 
@@ -235,6 +244,7 @@ async def reopen(
             (desk.human_choice(conversation.lang),),
         ),
     )
+    await dispatching.plan(desk, tx, after)
     return after
 
 

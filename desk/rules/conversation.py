@@ -27,6 +27,7 @@ HANDOVER_REASONS = (
     "agent_left",  # the agent's page is gone and the customer waits
     "escalated",  # news from the carrier needs a person
     "released",  # the agent put the conversation back into the queue
+    "dispatch_failed",  # a ticket could not be brought to the carrier
 )
 
 

@@ -12,7 +12,6 @@ from desk.rules.dispatch import Dispatch
 from desk.store.tables import dispatches
 
 _FIELDS = tuple(field.name for field in fields(Dispatch))
-_NEWEST = (dispatches.c.round.desc(), dispatches.c.part.desc())
 
 
 def _value(row: Any) -> Dispatch:
@@ -36,15 +35,19 @@ async def lock(tx: AsyncConnection, dispatch_id: str) -> Dispatch | None:
     return _value(row) if row else None
 
 
-async def latest(tx: AsyncConnection, ticket_id: str) -> Dispatch | None:
-    """The ticket's last round (not its additions), held until the transaction ends."""
-    found = await tx.execute(
+async def last(tx: AsyncConnection, ticket_id: str, *, hold: bool = False) -> Dispatch | None:
+    """The ticket's last round, without its additions.
+
+    Args:
+        hold: keep its row until the transaction ends.
+    """
+    query = (
         select(dispatches)
         .where(dispatches.c.ticket_id == ticket_id, dispatches.c.part == 0)
-        .order_by(*_NEWEST)
+        .order_by(dispatches.c.round.desc())
         .limit(1)
-        .with_for_update()
     )
+    found = await tx.execute(query.with_for_update() if hold else query)
     row = found.one_or_none()
     return _value(row) if row else None
 

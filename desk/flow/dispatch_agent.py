@@ -1,0 +1,118 @@
+"""What agents can do about a dispatch that is stuck, and how they are called to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from desk.flow.agent import Agent
+from desk.flow.desk import Desk
+from desk.flow.dispatch_outcome import Held, hold, settle
+from desk.flow.dispatch_shown import actions, shown
+from desk.flow.dispatching import plan
+from desk.flow.handover import hand_over
+from desk.rules.conversation import AgentNote
+from desk.rules.dispatch import Accept, GiveUp, decide
+from desk.rules.refused import Refused
+from desk.rules.ticket import ACTIVE, Entry
+from desk.store import dispatches, events, tickets
+from desk.store import jobs as job_names
+
+Action = Literal["mark_sent", "again"]
+#: Under this name the desk itself leaves notes for agents.
+DESK_NAME = "Kefu"
+#: The bot finishes its turn first: its answer is no longer written once a person has the customer.
+AFTER_THE_BOT = timedelta(seconds=5)
+_VIA = {"kuaidi100": "快递100", "webhook": "商家系统"}
+
+
+async def act(
+    desk: Desk, agent: Agent, ticket_id: str, action: Action, number: str | None = None
+) -> dict[str, Any]:
+    """`mark_sent`: it is there, found or sent by hand, under `number`. `again`: a new round.
+
+    Raises:
+        Refused: `not_found`, `ticket_state` (settled already), `dispatch_state` (not stuck),
+            `dispatch_nowhere` (nobody takes it any more).
+    """
+    async with desk.db.begin() as tx:
+        last = await dispatches.last(tx, ticket_id)
+        held = await hold(desk, tx, last.id) if last else None
+        if held is None:
+            raise Refused("not_found", what="dispatch")
+        if held.ticket.state not in ACTIVE:
+            raise Refused("ticket_state", state=held.ticket.state, command=action)
+        if action not in actions(held.dispatch):
+            raise Refused("dispatch_state", state=held.dispatch.state, command=action)
+        author = f"agent:{agent.name}"
+        if action == "mark_sent":
+            await settle(desk, tx, held, Accept(number), author)
+        else:
+            await _again(desk, tx, held, author)
+        view = await shown(tx, ticket_id)
+        assert view is not None
+        return view
+
+
+async def _again(desk: Desk, tx: AsyncConnection, held: Held, author: str) -> None:
+    now = desk.now()
+    if held.dispatch.state == "unknown":
+        stopped = decide(held.dispatch, GiveUp(held.dispatch.why), now)
+        await dispatches.save(tx, held.dispatch, stopped)
+    planned = await plan(desk, tx, held.ticket)
+    if planned is None:
+        raise Refused("dispatch_nowhere")
+    entry = Entry("dispatch_again", f"{planned.via} {planned.round}")
+    await tickets.add_entry(tx, held.ticket.id, entry, author, now)
+
+
+async def call_person(desk: Desk, dispatch_id: str) -> bool:
+    """The job `call_for_dispatch`: a person learns what is stuck and what to look up, once.
+
+    Returns:
+        Whether somebody was told.
+    """
+    async with desk.db.begin() as tx:
+        held = await hold(desk, tx, dispatch_id)
+        if held is None or held.dispatch.state not in ("refused", "given_up"):
+            return False
+        if held.ticket.state not in ACTIVE or not held.current:
+            return False
+        conversation, key = held.conversation, f"dispatch:{dispatch_id[-12:]}"
+        if await events.by_client_id(tx, conversation.id, "agent", key):
+            return False  # told before: this job was run twice
+        if conversation.owner == "bot" and conversation.unanswered_since is not None:
+            later = desk.now() + AFTER_THE_BOT
+            await desk.jobs.defer(
+                tx, job_names.CALL_FOR_DISPATCH, lock=None, at=later, dispatch_id=dispatch_id
+            )
+            return False
+        told = summary(desk, held)
+        note = AgentNote("", DESK_NAME, told, key)
+        conversation, _ = await desk.carry_out(tx, conversation, note)
+        await hand_over(desk, tx, conversation, "dispatch_failed", told)
+        return True
+
+
+def summary(desk: Desk, held: Held) -> str:
+    """What an agent reads: what happened, and what to do now."""
+    dispatch = held.dispatch
+    label = desk.content.categories.label(held.ticket.category, "zh")
+    via = _VIA.get(dispatch.via, dispatch.via)
+    what = f"工单 {label}" + ("，客户补充的内容" if dispatch.part else "")
+    if dispatch.state == "refused":
+        return f"{what}：{via}不接受（{dispatch.why}）。请人工处理，处理后点“已送达”"
+    if dispatch.why.startswith("missing: "):
+        needed = dispatch.why.removeprefix("missing: ")
+        return (
+            f"{what}：提交{via}缺少 {needed}，没有发出。"
+            "请人工提交后点“已送达”，或补齐后点“再发一次”"
+        )
+    if dispatch.tries and not dispatch.repeatable and dispatch.sent_at and not dispatch.part:
+        return (
+            f"{what}：提交{via}后没有得到回应，不知道对方是否收到。"
+            f"请在{via}后台按运单号核对：有就点“已送达”，没有就点“再发一次”"
+        )
+    return f"{what}：一直没能送达{via}（{dispatch.why}）。请人工处理后点“已送达”，或点“再发一次”"
