@@ -19,6 +19,7 @@ import sys
 from argon2 import PasswordHasher
 
 from desk.app import create_app
+from desk.edges.dispatch_tasks import ways
 from desk.edges.logs import configure
 from desk.edges.outside import open_outside
 from desk.edges.worker import Worker
@@ -95,6 +96,7 @@ async def _work(settings: Settings) -> None:
         content.load(settings.content_dir),
         notifies=bool(settings.webhook_url),
         base_url=settings.base_url,
+        ways=ways(settings),
         subscribes=settings.subscribes_kuaidi100,
     )
     outside = await open_outside(settings, desk.db)

@@ -14,6 +14,7 @@ from desk.edges import (
     http_customer,
     http_deliveries,
     http_demo,
+    http_dispatch,
     http_hooks,
     metrics,
     web,
@@ -21,6 +22,7 @@ from desk.edges import (
 )
 from desk.edges.bot_client import BotClient
 from desk.edges.console import console
+from desk.edges.dispatch_tasks import ways
 from desk.edges.hub import Hub
 from desk.edges.limiter import Limiter
 from desk.edges.outside import open_outside
@@ -64,6 +66,7 @@ def create_app(*, settings: Settings | None = None) -> Sanic:
         http_bot.api,
         http_agent.api,
         http_hooks.hooks,
+        http_dispatch.hooks,
         http_deliveries.api,
         http_deliveries.pages,
         pages,
@@ -85,6 +88,9 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
     app.ctx.customer_secret = settings.secret("customer_secret")
     app.ctx.facts_secret = settings.secret("facts_secret")
     app.ctx.session_secret = settings.secret("session_secret")
+    app.ctx.dispatch_secret = settings.secret("dispatch_secret")
+    if settings.dispatch_url:
+        webhook.check(settings.dispatch_url, app.ctx.dispatch_secret, "KEFU_DISPATCH")
     if settings.webhook_url:
         webhook.check(settings.webhook_url, settings.secret("webhook_secret"))
     app.ctx.limiter = Limiter(settings.messages_per_minute)
@@ -106,6 +112,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             notifies=bool(settings.webhook_url),
             on_delivery=metrics.count_delivery,
             base_url=settings.base_url,
+            ways=ways(settings),
         )
         ctx.hub = Hub(settings.database_url)
         ctx.hub.start()

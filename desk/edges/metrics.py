@@ -16,6 +16,9 @@ DELIVERIES = Counter(
     "kefu_deliveries_total", "Tries of notifications and their ends", ["kind", "outcome"]
 )
 DELIVERIES_NOW = Gauge("kefu_deliveries_now", "Notifications not delivered (yet)", ["state"])
+DISPATCH_STEPS = Counter(
+    "kefu_dispatch_steps_total", "Steps of tickets that go to the carrier, by outcome", ["state"]
+)
 TURN_SECONDS = Histogram(
     "kefu_bot_turn_seconds",
     "From picking up a customer's message to the bot's answer being stored",

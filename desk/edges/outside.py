@@ -11,6 +11,7 @@ import structlog
 from desk.edges.bot_client import BotClient
 from desk.edges.carrier_gate import Gate
 from desk.edges.kuaidi100 import Account, Kuaidi100
+from desk.edges.merchant import MerchantClient
 from desk.edges.webhook import WebhookClient
 from desk.flow.subscribing import Hook
 from desk.settings import Settings
@@ -26,6 +27,8 @@ class Outside:
     bot: BotClient
     #: Where news for the merchant's own channels goes; None: nowhere.
     webhook: WebhookClient | None = None
+    #: The merchant's system, for tickets that need the carrier; None: there is none.
+    merchant: MerchantClient | None = None
     #: None: there is no account with Kuaidi100, and nobody is asked.
     kuaidi100: Kuaidi100 | None = None
     #: A number is asked about at most once in that time.
@@ -40,6 +43,8 @@ class Outside:
             closers.append(self.kuaidi100.close)
         if self.webhook:
             closers.append(self.webhook.close)
+        if self.merchant:
+            closers.append(self.merchant.close)
         for close in closers:
             with contextlib.suppress(Exception):
                 await close()
@@ -64,8 +69,13 @@ async def open_outside(settings: Settings, db: Database) -> Outside:
     if settings.webhook_url:
         webhook = WebhookClient(settings.webhook_url, settings.secret("webhook_secret"))
         await webhook.open()
+    merchant = None
+    if settings.dispatch_url:
+        merchant = MerchantClient(settings.dispatch_url, settings.secret("dispatch_secret"))
+        await merchant.open()
     return Outside(
         bot=bot,
+        merchant=merchant,
         kuaidi100=kuaidi100,
         kuaidi100_pause=timedelta(minutes=settings.kuaidi100_same_number_minutes),
         track_hook=_track_hook(settings),

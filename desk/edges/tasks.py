@@ -5,7 +5,7 @@ from __future__ import annotations
 import procrastinate
 import structlog
 
-from desk.edges import metrics
+from desk.edges import dispatch_tasks, metrics
 from desk.edges.outside import Outside
 from desk.flow import bot, callbacks, outbox, tickets
 from desk.flow.desk import Desk
@@ -19,6 +19,7 @@ CALLBACK_TRIES = 20
 
 def register(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
     """Say what each job does, under the names of `store/jobs.py`."""
+    dispatch_tasks.register(app, desk, outside)
 
     @app.task(name=names.ASK_BOT, retry=procrastinate.RetryStrategy(max_attempts=5, wait=1))
     async def ask_bot(conversation_id: str) -> None:

@@ -6,6 +6,7 @@ after that, the next step finds it so and treats it as a request whose fate is n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -44,6 +45,8 @@ log = structlog.get_logger("desk.dispatch")
 
 #: What Kuaidi100 calls a request that it has had before.
 DUPLICATE = "重复"
+#: Seconds between tries to write down how a call ended; with the call they are less than a minute.
+PAUSES = (0.5, 2.0, 5.0, 10.0)
 
 
 class MerchantApi(Protocol):
@@ -94,11 +97,24 @@ async def step(desk: Desk, receivers: Receivers, dispatch_id: str, due: datetime
             await look_up(desk, receivers.kuaidi100, held.dispatch)
         case Send():
             outcome = await _send(desk, receivers, held.dispatch)
-            async with desk.db.begin() as tx:
-                again = await hold(desk, tx, dispatch_id)
-                assert again is not None
-                held = await _finish(desk, tx, again, outcome)
+            return await _write_down(desk, dispatch_id, outcome)
     return held.dispatch.state
+
+
+async def _write_down(desk: Desk, dispatch_id: str, outcome: Command) -> str:
+    """Keep how a call ended, through a short absence of the database: it is known only here."""
+    for pause in (*PAUSES, None):
+        try:
+            async with desk.db.begin() as tx:
+                held = await hold(desk, tx, dispatch_id)
+                assert held is not None
+                return (await _finish(desk, tx, held, outcome)).dispatch.state
+        except Exception:
+            if pause is None:  # the next step finds it as lost
+                raise
+            log.warning("the end of a call could not be written down yet", exc_info=True)
+            await asyncio.sleep(pause)
+    raise AssertionError("not reached")
 
 
 async def _known_there(tx: AsyncConnection, dispatch: Dispatch) -> bool:
