@@ -109,12 +109,14 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             jobs.Jobs(queue),
             loaded,
             on_events=metrics.count,
+            on_applied=metrics.applied,
             notifies=bool(settings.webhook_url),
             on_delivery=metrics.count_delivery,
             base_url=settings.base_url,
             ways=ways(settings),
         )
         ctx.hub = Hub(settings.database_url)
+        ctx.intake = http_hooks.intake(ctx.desk)
         ctx.hub.start()
         ctx.outside = await open_outside(settings, database)
         ctx.bot = ctx.outside.bot

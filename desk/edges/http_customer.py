@@ -27,6 +27,7 @@ from desk.edges.web import (
 from desk.flow import customer
 from desk.flow import orders as order_flow
 from desk.flow.agent import order_json
+from desk.flow.applying import bring_up_to_date, up_to_date
 from desk.flow.desk import Desk
 from desk.flow.tickets import ticket_json
 from desk.rules.conversation import Conversation
@@ -107,6 +108,8 @@ async def list_orders(request: Request) -> HTTPResponse:
     customer_id = customer_of(request)
     async with desk_of(request).db.begin() as tx:
         rows = await orders.of_customer(tx, customer_id)
+        if await up_to_date(desk_of(request), tx, [row.id for row in rows]):
+            rows = await orders.of_customer(tx, customer_id)
     return ok({"orders": [order_json(row) for row in rows if order_allowed(request, row.id)]})
 
 
@@ -300,6 +303,7 @@ async def _conversation_json(desk: Desk, conversation_id: str) -> dict[str, Any]
     async with desk.db.begin() as tx:
         conversation = await conversations.get(tx, conversation_id)
         assert conversation is not None
+        await bring_up_to_date(desk, tx, conversation_id)
         order = await orders.get(tx, conversation.order_id)
         held = await tickets.of_conversation(tx, conversation_id)
         queue = await desk.queue_info(tx, conversation) if conversation.owner == "queue" else None

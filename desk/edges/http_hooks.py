@@ -3,27 +3,57 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import structlog
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from desk.edges import metrics
+from desk.edges.group_commit import Full, GroupCommit
 from desk.edges.web import desk_of, ok
-from desk.flow import callbacks
+from desk.flow import callbacks, subscribing
+from desk.flow.desk import Desk
 from desk.rules import facts_hook
 from desk.rules.refused import Refused
 from desk.rules.signatures import hmac_sign_matches, kuaidi100_sign_matches
+from desk.store.callbacks import Incoming
 
 hooks = Blueprint("hooks", url_prefix="/hooks")
 log = structlog.get_logger("desk.hooks")
 
 
+#: The answer's form and text are what Kuaidi100's API pages ask for.
+_TAKEN = json.dumps({"result": True, "returnCode": "200", "message": "成功"}, ensure_ascii=False)
+
+
+def intake(desk: Desk) -> GroupCommit[Incoming, bool]:
+    """Where this process's callbacks wait for the transaction that stores them."""
+
+    async def store(batch: Sequence[Incoming]) -> Sequence[bool | Exception]:
+        return await callbacks.keep_all(desk, batch)
+
+    # a text takes up to four bytes a character in memory, and is sent in another form once more
+    return GroupCommit(
+        store, lambda one: 1000 + 4 * len(one.body), on_batch=metrics.CALLBACK_BATCH.observe
+    )
+
+
+async def _keep(request: Request, incoming: Incoming) -> bool | None:
+    """Whether a callback is new, once it is stored; None: it cannot be taken now."""
+    try:
+        fresh: bool | None = await request.app.ctx.intake.put(incoming)
+    except Full:
+        fresh = None
+    outcome = {True: "kept", False: "repeated", None: "refused"}[fresh]
+    metrics.CALLBACKS.labels(source=incoming.source, outcome=outcome).inc()
+    return fresh
+
+
 async def _kuaidi100(request: Request, kind: str) -> HTTPResponse:
     """Fields `param` (JSON text) and `sign`, as Kuaidi100 posts them.
 
-    The answer's form and text are what its API pages ask for; anything else is repeated 30
-    minutes later, three times at most.
+    Anything but the right answer is repeated 30 minutes later, three times at most.
     """
     source = f"kuaidi100.{kind}"
     param = request.form.get("param", "") if request.form else ""
@@ -36,16 +66,18 @@ async def _kuaidi100(request: Request, kind: str) -> HTTPResponse:
         body = {"result": False, "returnCode": "401", "message": "签名不对"}
         return ok(body, status=401)
     try:
-        if not isinstance(json.loads(param), dict):
-            raise ValueError("not an object")
-    except ValueError:
+        incoming = callbacks.read(source, param)
+    except (ValueError, RecursionError):
         metrics.CALLBACKS.labels(source=source, outcome="not_json").inc()
         log.warning("callback refused: param is not a JSON object", source=source)
         body = {"result": False, "returnCode": "400", "message": "param 不是 JSON 对象"}
         return ok(body, status=400)
-    fresh = await callbacks.keep(desk_of(request), source, param)
-    metrics.CALLBACKS.labels(source=source, outcome="kept" if fresh else "repeated").inc()
-    return ok({"result": True, "returnCode": "200", "message": "成功"})
+    if await _keep(request, incoming) is None:
+        body = {"result": False, "returnCode": "503", "message": "请稍后重试"}
+        return ok(body, status=503)
+    if kind == "track" and subscribing.may_concern(param):
+        await subscribing.told(desk_of(request), json.loads(param))
+    return HTTPResponse(_TAKEN, content_type="application/json")
 
 
 @hooks.post("/kuaidi100/order")
@@ -82,6 +114,7 @@ async def facts(request: Request) -> HTTPResponse:
         raise Refused("invalid", why=f"{type(error).__name__}: {error}") from error
     if unknown:
         raise Refused("invalid", why=f"unknown facts {unknown}, see data/facts.yml")
-    fresh = await callbacks.keep(desk, "facts", request.body.decode())
-    metrics.CALLBACKS.labels(source="facts", outcome="kept" if fresh else "repeated").inc()
+    fresh = await _keep(request, callbacks.read("facts", request.body.decode()))
+    if fresh is None:
+        raise Refused("try_again")
     return ok({"result": True, "kept": fresh}, status=202)

@@ -12,6 +12,18 @@ HANDOVERS = Counter("kefu_handovers_total", "Conversations put into the queue", 
 CALLBACKS = Counter("kefu_callbacks_total", "Carrier callbacks received", ["source", "outcome"])
 CALLBACKS_APPLIED = Counter("kefu_callbacks_applied_total", "Callbacks worked off", ["result"])
 TICKETS = Counter("kefu_tickets_total", "Changes of tickets, by the state after it", ["state"])
+CALLBACK_BATCH = Histogram(
+    "kefu_callback_batch_size",
+    "Callbacks stored in one transaction",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+CALLBACK_LAG = Histogram(
+    "kefu_callback_apply_lag_seconds",
+    "From keeping a callback to applying it",
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60, 300, 1800, 7200),
+)
+CALLBACK_BACKLOG = Gauge("kefu_callback_backlog", "Callbacks that wait to be applied, up to 100000")
+CALLBACK_OLDEST = Gauge("kefu_callback_oldest_seconds", "Age of the oldest callback that waits")
 DELIVERIES = Counter(
     "kefu_deliveries_total", "Tries of notifications and their ends", ["kind", "outcome"]
 )
@@ -41,6 +53,12 @@ def count(stored: Sequence[Mapping[str, Any]]) -> None:
     """Count new events of conversations: the one place where messages and the like are counted."""
     for event in stored:
         if event["kind"] == "message":
+def applied(code: str, waited_s: float) -> None:
+    """Count a callback that was applied, and how long it had waited."""
+    CALLBACKS_APPLIED.labels(result=code).inc()
+    CALLBACK_LAG.observe(waited_s)
+
+
             MESSAGES.labels(author=event["author"]).inc()
         elif event["kind"] == "owner" and event["owner"] == "queue":
             HANDOVERS.labels(reason=event["reason"]).inc()

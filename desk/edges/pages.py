@@ -17,7 +17,7 @@ from desk.edges.openapi import describe
 from desk.edges.web import desk_of, lang_of, ok, page, settings_of
 from desk.rules.refused import Refused
 from desk.settings import ROOT
-from desk.store import conversations, deliveries
+from desk.store import callbacks, conversations, deliveries
 
 pages = Blueprint("pages")
 WEB = ROOT / "desk" / "web"
@@ -106,6 +106,10 @@ async def show_metrics(request: Request) -> HTTPResponse:
     """Prometheus metrics."""
     async with desk_of(request).db.begin() as tx:
         metrics.WAITING.set(await conversations.waiting_count(tx))
+        waiting, oldest = await callbacks.backlog(tx)
+        metrics.CALLBACK_BACKLOG.set(waiting)
+        age = (desk_of(request).now() - oldest).total_seconds() if oldest else 0
+        metrics.CALLBACK_OLDEST.set(age)
         for state, number in (await deliveries.counts(tx)).items():
             metrics.DELIVERIES_NOW.labels(state=state).set(number)
     return HTTPResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

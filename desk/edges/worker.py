@@ -17,6 +17,8 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker as Runner
 from sqlalchemy.exc import SQLAlchemyError
 
+from desk.edges import metrics
+from desk.edges.backlog import keep_working_off
 from desk.edges.courier import Courier
 from desk.edges.outside import Outside
 from desk.edges.tasks import register
@@ -70,6 +72,7 @@ class Worker:
             parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
             if self._courier:
                 parts.append(("courier", self._courier.run))
+            parts.append(("callbacks", lambda: keep_working_off(self._desk)))
         for name, forever in parts:
             self._tasks.append(asyncio.create_task(_keep(name, forever), name=f"worker-{name}"))
 

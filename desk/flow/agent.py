@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.flow.applying import bring_up_to_date, settle_order_of
 from desk.flow.customer import check_text
 from desk.flow.desk import ONLINE_FOR, Desk
 from desk.flow.outbox import tell_agent_wrote
@@ -115,6 +116,7 @@ async def agent_opens_ticket(
     """
     text = check_text(text)
     async with desk.db.begin() as tx:
+        await settle_order_of(desk, tx, conversation_id)
         conversation = await desk.must_lock(tx, conversation_id)
         key = f"{conversation_id}:agent:{client_id}"
         opening = Opening(category, text, f"agent:{agent.name}", key)
@@ -273,6 +275,7 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
         Refused: `not_found`.
     """
     async with desk.db.begin() as tx:
+        await bring_up_to_date(desk, tx, conversation_id)
         conversation = await conversations.get(tx, conversation_id)
         if conversation is None:
             raise Refused("not_found", what="conversation")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from desk.flow.applying import bring_up_to_date, settle_order_of
 from desk.flow.desk import Desk
 from desk.flow.handover import hand_over
 from desk.flow.tickets import Opening, correct, open_ticket, ticket_json
@@ -41,6 +42,7 @@ async def begin_turn(desk: Desk, conversation_id: str) -> Turn | None:
     same question is asked again, and the bot recognises it.
     """
     async with desk.db.begin() as tx:
+        await bring_up_to_date(desk, tx, conversation_id)  # the review sees the order as it is
         conversation = await conversations.lock(tx, conversation_id)
         if conversation is None or conversation.owner != "bot":
             return None
@@ -173,6 +175,7 @@ async def bot_opens_ticket(desk: Desk, request: dict[str, Any]) -> dict[str, Any
         Refused: `stale_epoch`, `not_found`, `unknown_category`, `ticket_state`.
     """
     async with desk.db.begin() as tx:
+        await settle_order_of(desk, tx, request["conversation_id"])
         conversation = await desk.must_lock(tx, request["conversation_id"])
         if conversation.owner != "bot":
             raise Refused("stale_epoch", expected=conversation.epoch, got=request["epoch"])

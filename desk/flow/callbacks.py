@@ -1,110 +1,110 @@
-"""Carriers' callbacks: keep them, answer, then turn them into facts and their effects."""
+"""Carriers' callbacks come in: kept under their order in one transaction, then answered."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
-from desk.flow.effects import Applied, effects
-from desk.flow.facts import derived_state, new_facts
-from desk.rules.sources import parse
-from desk.rules.told import UNREADABLE, Told, clean
-from desk.store import callbacks, orders
+from desk.rules.sources import names, parse
+from desk.rules.told import UNREADABLE, clean
+from desk.store import callbacks
 from desk.store import jobs as job_names
+from desk.store.callbacks import Incoming
+from desk.store.db import is_away
+
+#: Orders that one job brings up to date.
+ORDERS_A_JOB = 8
 
 
-async def keep(desk: Desk, source: str, body: str) -> bool:
-    """Store a verified callback and defer its work, in one transaction.
+def read(source: str, body: str) -> Incoming:
+    """A verified callback, as it is kept: with what it calls its order.
 
     Args:
         source: one of `rules.sources.READERS`.
         body: the JSON text exactly as it was signed.
 
+    Raises:
+        ValueError, RecursionError: it is no JSON object.
+    """
+    data = json.loads(body)
+    if not isinstance(data, dict):
+        raise ValueError(f"expected a JSON object, got {type(data).__name__}")
+    try:
+        waybill, numbers = names(source, data)
+        if not waybill and not numbers:
+            parse(source, data)  # says what is wrong with it, if anything is
+    except UNREADABLE as error:
+        return Incoming(source, body, unreadable=clean(f"not understood: {error}"))
+    return Incoming(source, body, waybill, numbers)
+
+
+async def keep(desk: Desk, source: str, body: str) -> bool:
+    """Store one verified callback.
+
     Returns:
         False when exactly this callback was stored before: nothing more will happen.
     """
-    try:
-        identifiers = parse(source, json.loads(body)).identifiers
-    except UNREADABLE:  # kept all the same; its job says why
-        identifiers = []
-    async with desk.db.begin() as tx:
-        callback_id = await callbacks.keep(tx, source, body, desk.now(), identifiers)
-        if callback_id is None:
-            return False
-        await _defer(desk, tx, callback_id, identifiers)
-        return True
+    (kept,) = await keep_all(desk, [read(source, body)])
+    if isinstance(kept, Exception):
+        raise kept
+    return kept
 
 
-async def _defer(
-    desk: Desk, tx: AsyncConnection, callback_id: int, identifiers: Sequence[str]
-) -> None:
-    """Defer a callback's work; those of one shipment are applied in the order they arrived."""
-    name = identifiers[0] if identifiers else str(callback_id)
-    await desk.jobs.defer(
-        tx, job_names.APPLY_CALLBACK, lock=f"callback:{name}", callback_id=callback_id
-    )
+async def keep_all(desk: Desk, incoming: Sequence[Incoming]) -> list[bool | Exception]:
+    """Store many callbacks in one transaction, in the order they came.
 
-
-async def apply_unmatched(desk: Desk, tx: AsyncConnection, identifiers: Sequence[str]) -> None:
-    """Defer the callbacks that were kept for an order nobody knew under these names."""
-    for row in sorted(await callbacks.take_unmatched(tx, identifiers), key=lambda row: int(row.id)):
-        await _defer(desk, tx, row.id, row.identifiers)
-
-
-async def apply_callback(desk: Desk, callback_id: int) -> Applied:
-    """The job `apply_callback`: facts, order state, tickets and messages, in one transaction.
+    One that the database refuses does not harm the others: then they are stored one by one.
 
     Returns:
-        What became of it, as stored in `callbacks.result`.
+        For each, whether it is new; or why it could not be stored.
+
+    Raises:
+        Exception: the database cannot be reached; some may be stored, and repeating is safe.
+    """
+    try:
+        return list(await _keep(desk, incoming))
+    except Exception as error:
+        if is_away(error):
+            raise
+        if len(incoming) == 1:
+            return [error]
+    kept: list[bool | Exception] = []
+    for one in incoming:
+        kept += await keep_all(desk, [one])
+    return kept
+
+
+async def _keep(desk: Desk, incoming: Sequence[Incoming]) -> list[bool]:
+    """Work is deferred at once for orders with a ticket; the others' callbacks wait.
+
+    They are applied in the background (`applying.work_off`), or before anybody looks at the order.
     """
     async with desk.db.begin() as tx:
-        row = await callbacks.lock(tx, callback_id)
-        if row is None or row.applied_at is not None:
-            return Applied("done_before", "done before")
-        try:
-            told = parse(row.source, json.loads(row.body))
-        except UNREADABLE as error:
-            applied = Applied("not_understood", f"not understood: {error}")
-        else:
-            applied = await _apply(desk, tx, row, told)
-        await callbacks.finish(tx, callback_id, clean(applied.text), desk.now())
-        return applied
+        known = await callbacks.find(tx, incoming)
+        strangers = [
+            name
+            for one, order in zip(incoming, known, strict=True)
+            if order.order_id is None
+            for name in one.names
+        ]
+        if strangers:
+            await callbacks.lock_names(tx, strangers)
+            known = await callbacks.find(tx, incoming)
+        ids = await callbacks.keep(tx, incoming, known, desk.now())
+        hot = {
+            order.order_id: None
+            for order, kept, one in zip(known, ids, incoming, strict=True)
+            if order.order_id and order.live and kept is not None and not one.unreadable
+        }
+        await defer(desk, tx, list(hot))
+        return [kept is not None for kept in ids]
 
 
-async def give_up(desk: Desk, callback_id: int, error: Exception) -> Applied:
-    """Note that a callback could not be applied, however often it was tried."""
-    applied = Applied("failed", f"failed: {type(error).__name__}")
-    async with desk.db.begin() as tx:
-        row = await callbacks.lock(tx, callback_id)
-        if row is not None and row.applied_at is None:
-            await callbacks.finish(tx, callback_id, applied.text, desk.now())
-    return applied
-
-
-async def _apply(desk: Desk, tx: AsyncConnection, row: Any, told: Told) -> Applied:
-    found = await orders.find_for_carrier(tx, told.waybill, told.numbers)
-    if not found and told.identifiers:
-        # the order may be coming in right now: whoever is second sees what the first one did
-        await callbacks.lock_identifiers(tx, told.identifiers)
-        found = await orders.find_for_carrier(tx, told.waybill, told.numbers)
-    if not found:
-        return Applied("no_such_order", callbacks.UNMATCHED)
-    done: list[Applied] = []
-    for order in found:
-        if told.waybill and order.waybill is None:
-            await orders.set_waybill(tx, order.id, told.waybill)
-            await apply_unmatched(desk, tx, [told.waybill])
-        new = await new_facts(desk, tx, order.id, row, told)
-        state = await derived_state(desk, tx, order)
-        if state != order.state:
-            await orders.set_state(tx, order.id, state)
-        if new:
-            done.extend(await effects(desk, tx, order.id, new, state))
-            done.extend(Applied("facts", f"fact {fact.fact}") for fact in new)
-    if not done:
-        return Applied("nothing_new", "no new fact")
-    return Applied(done[0].code, "; ".join(one.text for one in done))
+async def defer(desk: Desk, tx: AsyncConnection, order_ids: Sequence[str]) -> None:
+    """Have what waits for these orders applied soon."""
+    for start in range(0, len(order_ids), ORDERS_A_JOB):
+        part = list(order_ids[start : start + ORDERS_A_JOB])
+        await desk.jobs.defer(tx, job_names.APPLY_CALLBACKS, lock=None, order_ids=part)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.flow.applying import up_to_date
 from desk.flow.desk import Desk, new_id
 from desk.flow.handover import hand_over
 from desk.flow.tickets import reopen
@@ -85,6 +86,7 @@ async def open_conversation(
     added: list[dict[str, Any]] = []
     async with desk.db.begin() as tx:
         await own_order(tx, customer_id, order_id)
+        await up_to_date(desk, tx, [order_id])
         conversation = await conversations.find(tx, order_id, customer_id)
         if conversation is None:
             fresh = Conversation(new_id("c"), order_id, customer_id, lang=lang)

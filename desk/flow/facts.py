@@ -1,8 +1,9 @@
-"""From what a callback tells to facts: appended once, and the order's state that follows."""
+"""From what a callback tells to facts, and from facts to an order's state."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,31 +14,54 @@ from desk.rules.told import Told
 from desk.store import orders
 
 
-async def derived_state(desk: Desk, tx: AsyncConnection, order: Any) -> str:
-    """An order's state: that told by the merchant's system, then the facts."""
-    known = await orders.facts_of(tx, order.id)
-    return order_state(order.told_state, known, desk.content.facts, order.told_at)
+class Learned(NamedTuple):
+    """What a callback adds to an order."""
+
+    facts: list[Fact]
+    #: (source, code, callback id) of codes that the carrier's map does not list.
+    unknown: list[tuple[str, str, int]]
 
 
-async def new_facts(
-    desk: Desk, tx: AsyncConnection, order_id: str, callback: Any, told: Told
-) -> list[Fact]:
-    """Append the facts that a callback adds; the known ones in it are passed over.
+def learn(desk: Desk, known: Sequence[Fact], callback: Any, told: Told) -> Learned:
+    """What is new in a callback; what was known before is passed over.
 
     Args:
-        callback: its row; facts carry its id and the time it came.
+        known: the order's facts, in the order they arrived.
+        callback: its row; facts carry the time it came.
     """
     codes = desk.content.codes.get(told.carrier, {})
     came = callback.received_at
-    lines = []
+    lines, unknown = [], set()
     for source, code, when in told.lines:
         name = code if source == "facts" else codes.get((source, code))
         if name in desk.content.facts:
             lines.append(Fact(str(name), f"{told.carrier}.{source}", code, came, when))
+        elif name is None and (source, code) not in codes:
+            unknown.add((f"{told.carrier}.{source}", code, int(callback.id)))
     for refund in told.refunds:
         lines.append(Fact("refund.confirmed", f"{told.carrier}.fee", refund, came, None))
-    if not lines:
-        return []
-    known = await orders.facts_of(tx, order_id)
-    fresh = [fact for fact in lines if not repeats(fact, known, desk.content.facts)]
-    return [fact for fact in fresh if await orders.add_fact(tx, order_id, fact, callback.id)]
+    told_before = {_line(fact) for fact in known}
+    fresh = []
+    for fact in lines:
+        line = _line(fact)
+        if line in told_before and (fact.occurred_at or fact.source.endswith(".fee")):
+            continue  # a tracking push repeats its whole list, an order callback all its fees
+        if not repeats(fact, known, desk.content.facts):
+            fresh.append(fact)
+            told_before.add(line)
+    return Learned(fresh, sorted(unknown))
+
+
+def _line(fact: Fact) -> tuple[Any, ...]:
+    """What makes two facts of an order one and the same; the unique indexes say it too."""
+    return fact.source, fact.code, fact.occurred_at
+
+
+def state_of(desk: Desk, order: Any, known: Sequence[Fact]) -> str:
+    """An order's state: that told by the merchant's system, then its facts."""
+    return order_state(order.told_state, known, desk.content.facts, order.told_at)
+
+
+async def derived_state(desk: Desk, tx: AsyncConnection, order: Any) -> str:
+    """The same, from the facts as they are stored."""
+    return state_of(desk, order, await orders.facts_of(tx, order.id))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from desk.flow import callbacks
+from desk.flow import applying, subscribing
 from desk.flow.desk import Desk
 from desk.flow.facts import derived_state
-from desk.store import orders
+from desk.store import callbacks, orders
 
 
 async def put_order(desk: Desk, order_id: str, values: Mapping[str, Any]) -> Any:
@@ -24,6 +24,9 @@ async def put_order(desk: Desk, order_id: str, values: Mapping[str, Any]) -> Any
         state = await derived_state(desk, tx, order)
         if state != order.state:
             await orders.set_state(tx, order_id, state)
-        identifiers = [name for name in (order.waybill, order.carrier_order_id, order_id) if name]
-        await callbacks.apply_unmatched(desk, tx, identifiers)
-        return await orders.get(tx, order_id)
+        names = [name for name in (order.waybill, order.carrier_order_id, order_id) if name]
+        await callbacks.take_unmatched(tx, order_id, names)
+        await applying.settle(desk, tx, order_id)
+        row = await orders.get(tx, order_id)
+        await subscribing.plan(desk, tx, row)
+        return row

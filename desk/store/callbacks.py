@@ -1,14 +1,19 @@
-"""Callbacks as they came: kept first, applied later, each once."""
+"""Callbacks as they came: kept first, many in one statement; applied later, each once.
+
+One that waits (`applied_at` is null) waits under the order it speaks of; what nobody knows is put
+aside until its order comes. Only whoever holds the lock of an order applies what waits for it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.store.tables import callbacks
@@ -20,68 +25,282 @@ UNMATCHED = "no such order"
 _UNMATCHED = text(f"result = '{UNMATCHED}'")
 
 
-async def lock_identifiers(tx: AsyncConnection, identifiers: Sequence[str]) -> None:
-    """Take turns, until the transaction ends, with whoever is busy with the same identifiers."""
-    for identifier in sorted(identifiers):
-        await tx.execute(
-            text("select pg_advisory_xact_lock(hashtextextended(:identifier, 15))"),
-            {"identifier": identifier},
-        )
+@dataclass(frozen=True)
+class Incoming:
+    """A verified callback before it is stored."""
+
+    source: str
+    #: The JSON text exactly as it was signed.
+    body: str
+    waybill: str | None = None
+    #: Order numbers, the merchant's own or the carrier's.
+    numbers: tuple[str, ...] = ()
+    #: Why it cannot be read, if so: then it is kept for people, and nothing will be done.
+    unreadable: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name in (self.waybill, *self.numbers) if name]
 
 
-async def take_unmatched(tx: AsyncConnection, identifiers: Sequence[str]) -> list[Any]:
-    """Callbacks kept for an order unknown until now, to be applied: id and identifiers."""
-    if not identifiers:
-        return []
-    await lock_identifiers(tx, identifiers)
-    return list(
-        await tx.execute(
-            update(callbacks)
-            .where(_UNMATCHED, callbacks.c.identifiers.overlap(list(identifiers)))
-            .values(applied_at=None, result=None)
-            .returning(callbacks.c.id, callbacks.c.identifiers)
-        )
+@dataclass(frozen=True)
+class Known:
+    """The order that a callback speaks of, as far as it is known."""
+
+    order_id: str | None
+    #: The order has a ticket that news can change.
+    live: bool
+
+
+#: By waybill, else by numbers; of several orders the first by id stands for all (`lock_group`).
+#: `array_agg` and not `min`: for that PostgreSQL may walk the whole primary key.
+_FIND = text(
+    """
+    select order_id, order_id is not null and exists (
+        select from tickets where order_id = found.order_id and state <> 'closed') as live
+    from (
+        select named.place, coalesce(
+            (select (array_agg(id order by id))[1] from orders where waybill = named.waybill),
+            (select (array_agg(id order by id))[1] from orders
+                where id = any(named.numbers) or carrier_order_id = any(named.numbers))
+        ) as order_id
+        from (
+            select place, waybill, array(select jsonb_array_elements_text(numbers)) as numbers
+            from unnest(cast(:waybills as text[]), cast(:numbers as jsonb[]))
+                with ordinality as told (waybill, numbers, place)
+        ) as named
+    ) as found
+    order by place
+    """
+)
+
+
+async def find(tx: AsyncConnection, incoming: Sequence[Incoming]) -> list[Known]:
+    """The orders that callbacks speak of, one for each."""
+    rows = await tx.execute(
+        _FIND,
+        {
+            "waybills": [one.waybill for one in incoming],
+            "numbers": [json.dumps(one.numbers) for one in incoming],
+        },
     )
+    return [Known(row.order_id, row.live) for row in rows]
+
+
+_KEEP = text(
+    """
+    insert into callbacks
+        (source, digest, body, identifiers, received_at, order_id, applied_at, result)
+    select source, digest, body, array(select jsonb_array_elements_text(names)),
+        received_at, order_id, case when result is not null then received_at end, result
+    from unnest(
+        cast(:sources as text[]), cast(:digests as bytea[]), cast(:bodies as text[]),
+        cast(:names as jsonb[]), cast(:received as timestamptz[]), cast(:orders as text[]),
+        cast(:results as text[])
+    ) with ordinality as one (source, digest, body, names, received_at, order_id, result, place)
+    order by place
+    on conflict (source, digest) do nothing
+    returning id, source, digest
+    """
+)
 
 
 async def keep(
-    tx: AsyncConnection,
-    source: str,
-    body: str,
-    received_at: datetime,
-    identifiers: Sequence[str] = (),
-) -> int | None:
-    """Store a callback as it came. None when exactly this one has been stored before.
+    tx: AsyncConnection, incoming: Sequence[Incoming], known: Sequence[Known], now: datetime
+) -> list[int | None]:
+    """Store callbacks in the order they came; whose order is unknown is put aside.
+
+    Returns:
+        The id of each, or None where exactly this one has been stored before.
+    """
+    results = [
+        one.unreadable or (None if order.order_id else UNMATCHED)
+        for one, order in zip(incoming, known, strict=True)
+    ]
+    digests = [hashlib.sha256(one.body.encode()).digest() for one in incoming]
+    rows = await tx.execute(
+        _KEEP,
+        {
+            "sources": [one.source for one in incoming],
+            "digests": digests,
+            "bodies": [one.body for one in incoming],
+            "names": [json.dumps(one.names) for one in incoming],
+            # no two at the same moment: what came later counts as later
+            "received": [now + timedelta(microseconds=i) for i in range(len(incoming))],
+            "orders": [order.order_id for order in known],
+            "results": results,
+        },
+    )
+    stored = {(row.source, bytes(row.digest)): int(row.id) for row in rows}
+    return [
+        stored.pop((one.source, digest), None)
+        for one, digest in zip(incoming, digests, strict=True)
+    ]
+
+
+async def lock_names(tx: AsyncConnection, names: Sequence[str]) -> None:
+    """Take turns, until the transaction ends, with whoever is busy with the same names.
+
+    An order and a callback that speaks of it may come in at the same time: whoever is second sees
+    what the first one did.
+    """
+    await tx.execute(
+        text(
+            "select pg_advisory_xact_lock(key) from (select distinct hashtextextended(name, 15) "
+            "as key from unnest(cast(:names as text[])) as name order by key) as keys"
+        ),
+        {"names": list(names)},
+    )
+
+
+async def take_unmatched(tx: AsyncConnection, order_id: str, names: Sequence[str]) -> int:
+    """Let callbacks that were put aside under these names wait for this order.
+
+    Returns:
+        How many there were.
+    """
+    if not names:
+        return 0
+    await lock_names(tx, names)
+    taken = await tx.execute(
+        update(callbacks)
+        .where(_UNMATCHED, callbacks.c.identifiers.overlap(list(names)))
+        .values(applied_at=None, result=None, order_id=order_id)
+    )
+    return int(taken.rowcount)
+
+
+_WAITING = text(
+    """
+    select id, source, body, received_at, tries, next_try_at, order_id from callbacks
+    where applied_at is null and order_id = any(cast(:orders as text[]))
+    order by id limit :limit
+    """
+)
+
+
+async def pending(tx: AsyncConnection, order_ids: Sequence[str], limit: int) -> list[Any]:
+    """What waits for these orders, in the order it came; the caller holds the orders' locks."""
+    return list(await tx.execute(_WAITING, {"orders": list(order_ids), "limit": limit}))
+
+
+async def put_off(tx: AsyncConnection, callback_id: int, next_try_at: datetime) -> None:
+    """A callback could not be applied: not again before then."""
+    await tx.execute(
+        update(callbacks)
+        .where(callbacks.c.id == callback_id)
+        .values(tries=callbacks.c.tries + 1, next_try_at=next_try_at)
+    )
+
+
+_FINISH = text(
+    """
+    update callbacks set applied_at = :now, result = done.result
+    from unnest(cast(:ids as bigint[]), cast(:results as text[])) as done (id, result)
+    where callbacks.id = done.id
+    """
+)
+
+
+async def finish(tx: AsyncConnection, results: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Note what became of callbacks."""
+    if results:
+        ids, words = zip(*results, strict=True)
+        await tx.execute(_FINISH, {"now": now, "ids": list(ids), "results": list(words)})
+
+
+async def get(tx: AsyncConnection, callback_id: int) -> Any | None:
+    """A stored callback."""
+    return (await tx.execute(select(callbacks).where(callbacks.c.id == callback_id))).one_or_none()
+
+
+#: The oldest that wait and may be tried; whoever is busy with an order keeps it.
+_NEXT = text(
+    """
+    select orders.id, orders.waybill, orders.state, orders.told_state, orders.told_at
+    from orders
+    join (
+        select order_id, min(id) as first, min(received_at) as since from (
+            select id, order_id, received_at, next_try_at from callbacks
+            where applied_at is null order by id limit :window
+        ) as oldest
+        group by order_id
+        having bool_and(next_try_at is null or next_try_at <= :now)
+    ) as waiting on waiting.order_id = orders.id
+    where waiting.since <= :jobs_until or not exists (
+        select from tickets where order_id = orders.id and state <> 'closed')
+    order by waiting.first
+    limit :most
+    for no key update of orders skip locked
+    """
+)
+
+
+async def next_orders(
+    tx: AsyncConnection, window: int, most: int, now: datetime, jobs_until: datetime
+) -> list[Any]:
+    """Orders with callbacks to apply, oldest first, locked until the transaction ends.
 
     Args:
-        identifiers: what it calls its order.
+        window: how many callbacks to look at, so that several can work on the backlog at once.
+        most: how many orders to lock.
+        jobs_until: what came later for an order with a ticket is left to its job.
+
+    Returns:
+        Rows with id, waybill, state, told_state and told_at.
     """
-    digest = hashlib.sha256(body.encode()).digest()
-    inserted = await tx.execute(
-        insert(callbacks)
-        .values(
-            source=source,
-            digest=digest,
-            body=body,
-            received_at=received_at,
-            identifiers=list(identifiers),
+    values = {"window": window, "most": most, "now": now, "jobs_until": jobs_until}
+    return list(await tx.execute(_NEXT, values))
+
+
+async def backlog(tx: AsyncConnection, cap: int = 100_000) -> tuple[int, datetime | None]:
+    """How many callbacks wait (counted up to `cap`), and when the oldest of them came."""
+    row = (
+        await tx.execute(
+            text(
+                "select (select count(*) from (select from callbacks where applied_at is null "
+                "limit :cap) as some) as waiting, (select received_at from callbacks "
+                "where applied_at is null order by id limit 1) as oldest"
+            ),
+            {"cap": cap},
         )
-        .on_conflict_do_nothing(index_elements=["source", "digest"])
-        .returning(callbacks.c.id)
-    )
-    callback_id: int | None = inserted.scalar_one_or_none()
-    return callback_id
+    ).one()
+    return row.waiting, row.oldest
 
 
-async def lock(tx: AsyncConnection, callback_id: int) -> Any | None:
-    """A stored callback, held until the transaction ends."""
-    return (
-        await tx.execute(select(callbacks).where(callbacks.c.id == callback_id).with_for_update())
-    ).one_or_none()
+_SEEN = text(
+    """
+    insert into unknown_codes (source, code, times, first_seen, last_seen, callback_id)
+    select source, code, times, :now, :now, callback_id
+    from unnest(cast(:sources as text[]), cast(:codes as text[]), cast(:times as bigint[]),
+        cast(:ids as bigint[])) as seen (source, code, times, callback_id)
+    order by source, code  -- everybody in the same order: nobody waits in a circle
+    on conflict (source, code) do update set times = unknown_codes.times + excluded.times,
+        last_seen = excluded.last_seen, callback_id = excluded.callback_id
+    """
+)
 
 
-async def finish(tx: AsyncConnection, callback_id: int, result: str, now: datetime) -> None:
-    """Note what became of a callback."""
+async def count_unknown(
+    tx: AsyncConnection, seen: Sequence[tuple[str, str, int]], now: datetime
+) -> None:
+    """Count codes that the carrier's map does not list.
+
+    Args:
+        seen: (source, code, callback id), one for each callback that has it.
+    """
+    if not seen:
+        return
+    counted: dict[tuple[str, str], list[int]] = {}
+    for source, code, callback_id in seen:
+        counted.setdefault((source, code), []).append(callback_id)
     await tx.execute(
-        update(callbacks).where(callbacks.c.id == callback_id).values(applied_at=now, result=result)
+        _SEEN,
+        {
+            "now": now,
+            "sources": [source for source, _ in counted],
+            "codes": [code for _, code in counted],
+            "times": [len(ids) for ids in counted.values()],
+            "ids": [max(ids) for ids in counted.values()],
+        },
     )

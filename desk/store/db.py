@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 #: Channel of the wake-ups; a lost one costs at most one poll, never an event.
@@ -68,6 +70,15 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database could not be reached or has ended the connection: not our statement."""
+    if isinstance(error, DBAPIError):
+        # connection exceptions, out of resources, shut down by an operator
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state[:2] in ("08", "53", "57")
+    return isinstance(error, OSError | PoolTimeout)
 
 
 async def notify(connection: AsyncConnection, **payload: Any) -> None:

@@ -14,7 +14,7 @@ from desk.store.db import libpq_url
 
 #: Names under which flow/ defers jobs; edges/worker.py registers what they do.
 ASK_BOT = "ask_bot"
-APPLY_CALLBACK = "apply_callback"
+APPLY_CALLBACKS = "apply_callbacks"
 CLOSE_TICKETS = "close_tickets"
 FORGET_DELIVERIES = "forget_deliveries"
 STEP_DISPATCH = "step_dispatch"
@@ -22,6 +22,9 @@ CALL_FOR_DISPATCH = "call_for_dispatch"
 
 
 def make_app(database_url: str) -> procrastinate.App:
+#: Somebody is waiting for these: they are taken before all others (0).
+PRIORITY = {ASK_BOT: 10}
+
     """The job queue on the desk's own database."""
     return procrastinate.App(
         connector=PsycopgConnector(
@@ -57,7 +60,11 @@ class Jobs:
         """
         raw = await tx.get_raw_connection()
         await self.app.configure_task(
-            name, lock=lock, schedule_at=at, connection=raw.driver_connection
+            name,
+            lock=lock,
+            schedule_at=at,
+            priority=PRIORITY.get(name, 0),
+            connection=raw.driver_connection,
         ).defer_async(**arguments)
 
 

@@ -132,6 +132,8 @@ callbacks = Table(
 
 unknown_codes = Table(
     "unknown_codes",
+    Column("tries", Integer, nullable=False),
+    _when("next_try_at"),
     metadata,
     Column("source", Text, primary_key=True),
     Column("code", Text, primary_key=True),

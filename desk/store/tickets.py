@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,18 @@ async def active_of_order(tx: AsyncConnection, order_id: str) -> list[Ticket]:
         .order_by(tickets.c.opened_at, tickets.c.id)
     )
     return [_value(row) for row in rows]
+
+
+async def live(tx: AsyncConnection, order_ids: Sequence[str]) -> set[str]:
+    """Those of the orders that have a ticket which news can still change: one not closed."""
+    rows = await tx.execute(
+        text(
+            "select distinct order_id from tickets "
+            "where order_id = any(cast(:ids as text[])) and state <> 'closed'"
+        ),
+        {"ids": list(order_ids)},
+    )
+    return {row.order_id for row in rows}
 
 
 async def of_conversation(tx: AsyncConnection, conversation_id: str) -> list[Ticket]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
 
-from desk.edges import tasks
 from desk.edges.outside import Outside
-from desk.edges.tasks import CALLBACK_TRIES, register
 from desk.edges.worker import Worker
 from desk.flow import callbacks, customer, tickets
+from desk.flow.applying import apply_order
 from desk.flow.effects import Applied
 from desk.flow.orders import put_order
-from desk.rules.sources import parse
 from desk.store import callbacks as callback_store
 from desk.store import jobs, orders
 from desk.store import tickets as ticket_store
@@ -50,7 +48,18 @@ async def tell(desk, source: str, body: dict) -> Applied:
     assert await callbacks.keep(desk, source, said)
     async with desk.db.begin() as tx:
         number = await tx.scalar(text("select max(id) from callbacks"))
-    return await callbacks.apply_callback(desk, number)
+    return await applied(desk, number)
+
+
+async def applied(desk, number: int) -> Applied:
+    """Apply what waits for a callback's order; what became of the callback."""
+    async with desk.db.begin() as tx:
+        row = await callback_store.get(tx, number)
+    if row.order_id is None:
+        code = "no_such_order" if row.result == callback_store.UNMATCHED else "not_understood"
+        return Applied(code, row.result)
+    done = await apply_order(desk, row.order_id)
+    return done[-1] if done else Applied("done_before", "done before")
 
 
 async def status(desk, waybill: str, code: int, **more) -> Applied:
@@ -233,18 +242,11 @@ def values_of(number: str, **more) -> dict:
     }
 
 
-async def waiting_callbacks(desk, *, source_body: str) -> list[int]:
+async def result_of(desk, part: str) -> str | None:
+    """What became of the one callback whose text has that part."""
     async with desk.db.begin() as tx:
-        rows = await tx.execute(
-            text(
-                "select (job.args->>'callback_id')::int from procrastinate_jobs job "
-                "join callbacks c on c.id = (job.args->>'callback_id')::int "
-                "where c.body like :part and c.applied_at is null and job.status = 'todo' "
-                "group by 1"
-            ),
-            {"part": f"%{source_body}%"},
-        )
-        return [row[0] for row in rows]
+        query = text("select result from callbacks where body like :part")
+        return (await tx.execute(query, {"part": f"%{part}%"})).scalar_one()
 
 
 @pytest.mark.parametrize("known_as", ["waybill", "carrier_order_id", "id"])
@@ -255,13 +257,11 @@ async def test_a_callback_that_came_before_its_order_is_applied_when_the_order_c
     detail = {"status": 10, "orderId": f"K{number}", "thirdOrderId": f"o-{number}"}
     body = {"kuaidinum": f"YT{number}", "data": detail}
     assert (await tell(desk, "kuaidi100.order", body)).code == "no_such_order"
-    assert await waiting_callbacks(desk, source_body=number) == []
     told = {"waybill": f"YT{number}"} if known_as == "waybill" else {}
     told |= {"carrier_order_id": f"K{number}"} if known_as == "carrier_order_id" else {}
     order_id = f"o-{number}" if known_as == "id" else f"x-{number}"
     await put_order(desk, order_id, values_of(number, **told))
-    (callback,) = await waiting_callbacks(desk, source_body=number)
-    assert (await callbacks.apply_callback(desk, callback)).code == "facts"
+    assert await result_of(desk, number) == "fact parcel.collected"
     async with desk.db.begin() as tx:
         assert (await orders.get(tx, order_id)).waybill == f"YT{number}"
         (fact,) = await orders.facts_of(tx, order_id)
@@ -272,9 +272,8 @@ async def test_a_waybill_learned_from_the_carrier_brings_the_pushes_kept_for_it(
     number = uuid.uuid4().hex[:10]
     assert (await push(desk, f"YT{number}", (local(0), "103"))).code == "no_such_order"
     await put_order(desk, f"o-{number}", values_of(number))
-    assert await waiting_callbacks(desk, source_body=number) == []
     await status(desk, f"YT{number}", 1, thirdOrderId=f"o-{number}")
-    assert len(await waiting_callbacks(desk, source_body=f'"nu": "YT{number}"')) == 1
+    assert await result_of(desk, f'"nu": "YT{number}"') == "fact parcel.collected"
     await put_order(desk, f"o-{number}", values_of(number))
     async with desk.db.begin() as tx:
         assert (await orders.get(tx, f"o-{number}")).waybill == f"YT{number}"
@@ -283,20 +282,13 @@ async def test_a_waybill_learned_from_the_carrier_brings_the_pushes_kept_for_it(
 async def test_an_order_and_its_callback_coming_at_once_always_meet(desk):
     for _ in range(20):
         number = uuid.uuid4().hex[:10]
-        applied, _ = await asyncio.gather(
-            tell_at_once(desk, number),
+        said = json.dumps({"kuaidinum": f"YT{number}", "status": 10})
+        await asyncio.gather(
+            callbacks.keep(desk, "kuaidi100.order", said),
             put_order(desk, f"o-{number}", values_of(number, waybill=f"YT{number}")),
         )
-        if applied.code == "no_such_order":
-            assert len(await waiting_callbacks(desk, source_body=number)) == 1
-
-
-async def tell_at_once(desk, number: str) -> Applied:
-    said = json.dumps({"kuaidinum": f"YT{number}", "status": 10})
-    async with desk.db.begin() as tx:
-        names = parse("kuaidi100.order", json.loads(said)).identifiers
-        kept = await callback_store.keep(tx, "kuaidi100.order", said, desk.now(), names)
-    return await callbacks.apply_callback(desk, kept)
+        await apply_order(desk, f"o-{number}")
+        assert await result_of(desk, number) == "fact parcel.collected"
 
 
 async def test_telling_an_order_again_does_not_rewind_it(desk):
@@ -313,21 +305,6 @@ async def test_telling_an_order_again_does_not_rewind_it(desk):
 # --- failures -------------------------------------------------------------------------------------
 
 
-async def test_the_callbacks_of_different_shipments_do_not_wait_for_each_other(desk):
-    numbers = [uuid.uuid4().hex[:10] for _ in range(2)]
-    for number in numbers:
-        for code in (1, 10):
-            body = json.dumps({"kuaidinum": f"YT{number}", "status": code})
-            await callbacks.keep(desk, "kuaidi100.order", body)
-    async with desk.db.begin() as tx:
-        rows = await tx.execute(
-            text("select lock from procrastinate_jobs where lock = any(:locks)"),
-            {"locks": [f"callback:YT{number}" for number in numbers]},
-        )
-        locks = [row.lock for row in rows]
-    assert sorted(locks) == sorted(f"callback:YT{number}" for number in numbers for _ in range(2))
-
-
 async def test_a_callback_with_nul_in_its_identifiers_is_kept_and_applied(desk):
     number = uuid.uuid4().hex[:10]
     assert (await status(desk, f"Y\0T\ud800{number}", 10)).code == "no_such_order"
@@ -341,49 +318,6 @@ def silent_outside() -> Outside:
             return []
 
     return Outside(bot=Silent())
-
-
-@pytest.fixture(name="registered")
-def _registered(desk):
-    """The desk's jobs, with the desk's own connection pool."""
-
-    register(desk.jobs.app, desk, silent_outside())
-    return desk.jobs.app
-
-
-class Context:
-    """What procrastinate passes to a job: how often it was tried before."""
-
-    def __init__(self, attempts: int) -> None:
-        self.job = type("Job", (), {"attempts": attempts})()
-
-
-async def test_a_callback_that_keeps_failing_is_given_up_with_the_reason(
-    desk, registered, monkeypatch
-):
-    async with desk.db.begin() as tx:
-        callback = await callback_store.keep(tx, "facts", f'{{"x": "{uuid.uuid4()}"}}', desk.now())
-
-    async def poisoned(*_):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(tasks.callbacks, "apply_callback", poisoned)
-    job = registered.tasks[jobs.APPLY_CALLBACK]
-    with pytest.raises(ZeroDivisionError):
-        await job(Context(CALLBACK_TRIES - 2), callback_id=callback)
-    await job(Context(CALLBACK_TRIES - 1), callback_id=callback)
-    async with desk.db.begin() as tx:
-        row = await callback_store.lock(tx, callback)
-    assert (row.result, row.applied_at is not None) == ("failed: ZeroDivisionError", True)
-
-
-async def test_a_failing_callback_is_tried_again_after_5_10_15_seconds(registered):
-    retry = registered.tasks[jobs.APPLY_CALLBACK].retry_strategy
-    waits = []
-    for attempts in range(3):
-        decision = retry.get_retry_decision(exception=OSError(), job=Context(attempts).job)
-        waits.append(round((decision.retry_at - datetime.now(UTC)).total_seconds()))
-    assert waits == [5, 10, 15]
 
 
 async def doing(desk, *, started_s_ago: float, heard_of_s_ago: float) -> int:
