@@ -10,6 +10,7 @@ from standins.kuaidi100.faults import Faults
 from standins.kuaidi100.parcels import Parcels
 from standins.kuaidi100.pushes import Pushes
 from standins.kuaidi100.signing import Account
+from standins.kuaidi100.workorders import Workorders
 
 
 class Platform:
@@ -35,6 +36,7 @@ class Platform:
         self.parcels = Parcels()
         self.faults = Faults()
         self.pushes = Pushes(repeat_s)
+        self.workorders = Workorders()
         self.calls: Counter[str] = Counter()
         #: Broken limits and wrong signatures: a good client leaves this empty.
         self.violations: list[str] = []

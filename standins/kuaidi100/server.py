@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from standins.kuaidi100 import control, ordering, tracking
+from standins.kuaidi100 import control, ordering, tracking, workorders
 from standins.kuaidi100.platform import Platform
 
 #: The parts of the platform; each module has `routes(platform)`.
-PARTS = (tracking, ordering, control)
+PARTS = (tracking, ordering, workorders, control)
 
 
 def make_app(platform: Platform) -> web.Application:
