@@ -73,7 +73,10 @@ class ActionCreateTicket(Action):
         category = self.tools.catalog[answer.category]
         label, promise = category.label[turn.lang], category.promise[turn.lang]
         if answer.outcome == "corrected":
-            dispatcher.utter_message(response="utter_ticket_corrected", label=label)
+            # with another category the time runs anew, so its own promise holds as it is written
+            dispatcher.utter_message(
+                response="utter_ticket_corrected", label=label, promise=promise
+            )
         elif answer.outcome == "same" and turn.correcting:
             dispatcher.utter_message(response="utter_already_corrected", label=label)
         elif answer.outcome == "added":

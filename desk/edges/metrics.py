@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -11,7 +12,6 @@ MESSAGES = Counter("kefu_messages_total", "Messages stored", ["author"])
 HANDOVERS = Counter("kefu_handovers_total", "Conversations put into the queue", ["reason"])
 CALLBACKS = Counter("kefu_callbacks_total", "Carrier callbacks received", ["source", "outcome"])
 CALLBACKS_APPLIED = Counter("kefu_callbacks_applied_total", "Callbacks worked off", ["result"])
-TICKETS = Counter("kefu_tickets_total", "Changes of tickets, by the state after it", ["state"])
 CALLBACK_BATCH = Histogram(
     "kefu_callback_batch_size",
     "Callbacks stored in one transaction",
@@ -24,10 +24,14 @@ CALLBACK_LAG = Histogram(
 )
 CALLBACK_BACKLOG = Gauge("kefu_callback_backlog", "Callbacks that wait to be applied, up to 100000")
 CALLBACK_OLDEST = Gauge("kefu_callback_oldest_seconds", "Age of the oldest callback that waits")
+TICKETS = Counter("kefu_tickets_total", "Changes of tickets, by the state after it", ["state"])
 DELIVERIES = Counter(
     "kefu_deliveries_total", "Tries of notifications and their ends", ["kind", "outcome"]
 )
 DELIVERIES_NOW = Gauge("kefu_deliveries_now", "Notifications not delivered (yet)", ["state"])
+PROMISES = Counter(
+    "kefu_promises_total", "Promised times: kept, a person called before, broken", ["outcome"]
+)
 DISPATCH_STEPS = Counter(
     "kefu_dispatch_steps_total", "Steps of tickets that go to the carrier, by outcome", ["state"]
 )
@@ -49,21 +53,31 @@ WAITING = Gauge("kefu_waiting_customers", "Customers waiting for a person")
 STREAMS = Gauge("kefu_open_streams", "Open event streams", ["kind"])
 
 
-def count(stored: Sequence[Mapping[str, Any]]) -> None:
-    """Count new events of conversations: the one place where messages and the like are counted."""
-    for event in stored:
-        if event["kind"] == "message":
 def applied(code: str, waited_s: float) -> None:
     """Count a callback that was applied, and how long it had waited."""
     CALLBACKS_APPLIED.labels(result=code).inc()
     CALLBACK_LAG.observe(waited_s)
 
 
+def count(stored: Sequence[Mapping[str, Any]]) -> None:
+    """Count new events of conversations: the one place where messages and the like are counted."""
+    for event in stored:
+        if event["kind"] == "message":
             MESSAGES.labels(author=event["author"]).inc()
         elif event["kind"] == "owner" and event["owner"] == "queue":
             HANDOVERS.labels(reason=event["reason"]).inc()
         elif event["kind"] == "ticket":
             TICKETS.labels(state=event["ticket"]["state"]).inc()
+            if _kept(event["ticket"]):
+                PROMISES.labels(outcome="kept").inc()
+
+
+def _kept(ticket: Mapping[str, Any]) -> bool:
+    """Whether this ticket was completed in its promised time; one joined to another was not."""
+    if ticket["state"] != "completed" or ticket.get("completed_by") == "merge":
+        return False
+    done, due = ticket.get("completed_at"), ticket.get("due_at")
+    return bool(done and due and datetime.fromisoformat(done) <= datetime.fromisoformat(due))
 
 
 def count_delivery(kind: str, outcome: str) -> None:

@@ -23,7 +23,7 @@ from desk.edges.courier import Courier
 from desk.edges.outside import Outside
 from desk.edges.tasks import register
 from desk.edges.webhook import AT_ONCE
-from desk.flow import handover
+from desk.flow import handover, promises
 from desk.flow.desk import Desk
 from desk.store import jobs as names
 
@@ -37,6 +37,8 @@ STUCK_AFTER_S = 60.0
 ALIVE_WITHIN_S = 10.0
 #: After a start, jobs left by the last process get this long before the timers call a person.
 GRACE_S = 8.0
+#: How often the clocks of tickets are looked at.
+PROMISES_EVERY_S = 5.0
 
 
 class Worker:
@@ -67,12 +69,12 @@ class Worker:
 
     def start(self) -> None:
         self._started = time.monotonic()
-        parts = [("timers", self._timers)]
+        parts = [("timers", self._timers), ("promises", self._promises)]
         if self._run_jobs_here:
             parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
+            parts.append(("callbacks", lambda: keep_working_off(self._desk)))
             if self._courier:
                 parts.append(("courier", self._courier.run))
-            parts.append(("callbacks", lambda: keep_working_off(self._desk)))
         for name, forever in parts:
             self._tasks.append(asyncio.create_task(_keep(name, forever), name=f"worker-{name}"))
 
@@ -123,6 +125,15 @@ class Worker:
                 for rescued in await handover.rescue_left(self._desk):
                     log.warning("the agent is gone, requeued", conversation=rescued)
             await asyncio.sleep(1)
+
+    async def _promises(self) -> None:
+        """Calls a person before a promised time is over; apart, for it may have a lot to do."""
+        while True:
+            for step, times in (await promises.watch(self._desk)).items():
+                if step in ("called", "broken"):
+                    metrics.PROMISES.labels(outcome=step).inc(times)
+                log.info("clocks of tickets heard", step=step, tickets=times)
+            await asyncio.sleep(PROMISES_EVERY_S)
 
 
 async def _keep(name: str, forever: Callable[[], Awaitable[Any]]) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.applying import bring_up_to_date, settle_order_of
+from desk.flow.clocks import near_the_law, of_conversations, of_ticket
 from desk.flow.customer import check_text
 from desk.flow.desk import ONLINE_FOR, Desk
 from desk.flow.outbox import tell_agent_wrote
 from desk.flow.tickets import Opening, complete, correct, open_ticket, ticket_json
 from desk.rules.conversation import AgentNote, AgentSay, Claim, Conversation, Release
 from desk.rules.refused import Refused
-from desk.rules.ticket import ACTIVE, Complete, Ticket
-from desk.store import agents, conversations, events, orders, promises, tickets
+from desk.rules.ticket import Complete
+from desk.store import agents, conversations, events, orders, tickets
 from desk.store.db import notify
 
 
@@ -185,16 +184,13 @@ async def queue_view(desk: Desk, agent: Agent) -> dict[str, Any]:
         said = await events.last_messages(tx, [row.id for row in waiting], author="customer")
         last = await events.last_messages(tx, [row.id for row in mine])
         online = await agents.online(tx, now - ONLINE_FOR)
-        clocks = await promises.clocks_of(tx, [row.id for row in (*waiting, *mine)])
-        late = []
-        if agent.role == "supervisor":
-            days = timedelta(days=desk.content.promises.legal_warn_days)
-            late = await promises.near_the_law(tx, now - days)
+        clocks = await of_conversations(desk, tx, [row.id for row in (*waiting, *mine)], now)
+        late = await near_the_law(desk, tx, now) if agent.role == "supervisor" else None
     return {
         "waiting": [
             {
                 **_listed(row, said.get(row.id)),
-                **clocks_json(desk, clocks.get(row.id), now),
+                **clocks[row.id],
                 "reason": row.handover_reason,
                 "summary": row.handover_summary,
                 "waiting_since": row.waiting_since.isoformat(),
@@ -206,47 +202,15 @@ async def queue_view(desk: Desk, agent: Agent) -> dict[str, Any]:
         "mine": [
             {
                 **_listed(row, last.get(row.id)),
-                **clocks_json(desk, clocks.get(row.id), now),
+                **clocks[row.id],
                 "owes_since": row.agent_owes_since.isoformat() if row.agent_owes_since else None,
                 "unread": row.agent_owes_since is not None,
             }
             for row in mine
         ],
-        **({"near_the_law": [_late(desk, row, now) for row in late]} if late else {}),
+        **({} if late is None else {"near_the_law": late}),
         "agents_online": online,
         "service_open": desk.content.service.is_open(now),
-    }
-
-
-def clocks_json(desk: Desk, clocks: Any, now: datetime) -> dict[str, Any]:
-    """The clocks of a ticket, or the earliest of several, as the agent API shows them.
-
-    Args:
-        clocks: has due_at, complained_at, called; None where no ticket is open.
-    """
-    if clocks is None:
-        return {"due_at": None, "overdue": False, "due_soon": False, "legal": None}
-    rules, complained_at = desk.content.promises, clocks.complained_at
-    overdue, legal_at = clocks.due_at <= now, rules.legal_at(complained_at)
-    legal = None
-    if rules.warn_at(complained_at) <= now:
-        legal = {"at": legal_at.isoformat(), "over": legal_at <= now}
-    return {
-        "due_at": clocks.due_at.isoformat(),
-        "overdue": overdue,
-        "due_soon": clocks.called and not overdue,
-        "legal": legal,
-    }
-
-
-def _late(desk: Desk, row: Any, now: datetime) -> dict[str, Any]:
-    return {
-        "ticket_id": row.id,
-        "conversation_id": row.conversation_id,
-        "category": row.category,
-        "owner": row.owner,
-        "agent": row.agent_name,
-        **clocks_json(desk, row, now),
     }
 
 
@@ -285,8 +249,8 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
         held = await tickets.of_conversation(tx, conversation_id)
         shown = [
             {
+                **of_ticket(desk, t, now),
                 **ticket_json(desk, t, conversation.lang),
-                **clocks_json(desk, _clocks(t), now),
                 "text": t.text,
                 "entries": await tickets.entries(tx, t.id),
                 "review": await tickets.review(tx, t.id),
@@ -317,17 +281,6 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
         "events": log,
         "tickets": shown,
     }
-
-
-def _clocks(ticket: Ticket) -> SimpleNamespace | None:
-    """What `clocks_json` wants of one ticket."""
-    if ticket.state not in ACTIVE:
-        return None
-    return SimpleNamespace(
-        due_at=ticket.due_at,
-        complained_at=ticket.complained_at or ticket.opened_at,
-        called=ticket.called_at is not None,
-    )
 
 
 def order_json(order: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
+from desk.flow.outbox import tell
 from desk.rules.conversation import Conversation, HandOver, Release
 from desk.store import conversations, events, tickets
 
@@ -27,6 +28,7 @@ async def hand_over(
     reason: str,
     summary: str | None = None,
     epoch: int | None = None,
+    words: Callable[[dict[str, Any]], str] | None = None,
 ) -> Conversation:
     """Bot -> queue, with the customer's notice; nothing happens if a person has it already.
 
@@ -35,6 +37,7 @@ async def hand_over(
         reason: one of `rules.conversation.HANDOVER_REASONS`.
         summary: what the agent should know; made from the log when None.
         epoch: the epoch the bot acted in; None for the customer and the desk.
+        words: the notice, made from the place in the queue; None = the usual one for `reason`.
 
     Raises:
         Refused: `stale_epoch`.
@@ -45,11 +48,14 @@ async def hand_over(
     command = HandOver(
         reason=reason,
         summary=summary or await make_summary(desk, tx, conversation),
-        notice=notice(desk, conversation.lang, reason, queue),
+        notice=words(queue) if words else notice(desk, conversation.lang, reason, queue),
         queue=queue,
         epoch=epoch,
     )
     after, _ = await desk.carry_out(tx, conversation, command)
+    # who asked for it, or waits for an answer in the conversation at this moment, sees it there
+    if reason != "asked" and conversation.unanswered_since is None:
+        await tell(desk, tx, "conversation.handed_over", after)
     return after
 
 

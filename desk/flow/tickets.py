@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow import dispatching
 from desk.flow.desk import Desk, new_id
+from desk.flow.handover import clock_words
+from desk.flow.outbox import tell
 from desk.rules.conversation import Conversation, News
 from desk.rules.refused import Refused
 from desk.rules.ticket import (
@@ -27,6 +29,9 @@ from desk.rules.ticket import (
     reopen_until,
 )
 from desk.store import tickets
+
+#: Hours to promise where a reopened ticket's category is no longer in the file.
+RETIRED_DUE_HOURS = 24
 
 
 def ticket_json(desk: Desk, ticket: Ticket, lang: str) -> dict[str, Any]:
@@ -45,6 +50,7 @@ def ticket_json(desk: Desk, ticket: Ticket, lang: str) -> dict[str, Any]:
         "opened_at": iso(ticket.opened_at),
         "due_at": iso(ticket.due_at),
         "completed_at": iso(ticket.completed_at),
+        "completed_by": ticket.completed_by,
         "completed_because": ticket.completed_because,
         "reopen_until": iso(reopen_until(ticket)),
     }
@@ -85,9 +91,11 @@ async def open_ticket(
         category=opening.category,
         text=opening.text,
         opened_at=now,
-        due_at=_due(desk, opening.category, now),
+        due_at=_due(desk, opening.category, now, now),
         opened_by=opening.author,
         active_since=now,
+        promised_at=now,
+        complained_at=now,
     )
     entry, outcome = Entry("opened", opening.text), "created"
     # The tick is used up by this ticket; it stays there, for learning how people mistick.
@@ -103,7 +111,9 @@ async def open_ticket(
     news = News(
         ticket_json(desk, ticket, conversation.lang), epoch=opening.epoch, settles_request=True
     )
-    await desk.carry_out(tx, conversation, news)
+    conversation, _ = await desk.carry_out(tx, conversation, news)
+    if outcome == "created":
+        await tell(desk, tx, "ticket.opened", conversation, ticket)
     if outcome == "created":
         await dispatching.plan(desk, tx, ticket)
     else:
@@ -120,8 +130,16 @@ def _check(desk: Desk, conversation: Conversation, category: str, epoch: int | N
         raise Refused("unknown_category", got=category, expected=expected)
 
 
-def _due(desk: Desk, category: str, now: datetime) -> datetime:
-    return now + timedelta(hours=desk.content.categories[category].due_hours)
+def _due(desk: Desk, category: str, complained_at: datetime | None, now: datetime) -> datetime:
+    """What to promise now for a complaint made at `complained_at`."""
+    known = desk.content.categories.by_id.get(category)
+    hours = known.due_hours if known else RETIRED_DUE_HOURS
+    return desk.content.promises.due_at(hours, complained_at or now, now)
+
+
+def promise_words(desk: Desk, due_at: datetime, lang: str) -> str:
+    """The promise of a time in words, to follow the sentence that says what is done."""
+    return desk.say("utter_promise_by", lang, due=clock_words(desk, due_at, lang))
 
 
 async def _locked(tx: AsyncConnection, ticket_id: str) -> Ticket:
@@ -163,7 +181,8 @@ async def correct(
     other = await tickets.active_for(tx, before.order_id, category)
     now, outcome = desk.now(), "corrected"
     if other is None:
-        after, entry = decide(before, Correct(category, _due(desk, category, now), ""), now)
+        due_at = _due(desk, category, before.complained_at, now)
+        after, entry = decide(before, Correct(category, due_at, ""), now)
         await tickets.save(tx, before, after)
     else:  # two tickets for one need would be worked on twice
         outcome = "added"
@@ -177,11 +196,13 @@ async def correct(
     words = None
     if author != "bot":  # the bot says it in its own reply
         label = desk.content.categories.label(category, conversation.lang)
-        words = desk.say("utter_ticket_corrected", conversation.lang, label=label)
+        promise = promise_words(desk, after.due_at, conversation.lang)
+        words = desk.say("utter_ticket_corrected", conversation.lang, label=label, promise=promise)
     shown = ticket_json(desk, after, conversation.lang)
     choices = (desk.human_choice(conversation.lang),)
     news = News(shown, words, choices, epoch, settles_request=True)
-    await desk.carry_out(tx, conversation, news)
+    conversation, _ = await desk.carry_out(tx, conversation, news)
+    await tell(desk, tx, "ticket.corrected", conversation, after)
     if other is None:
         await dispatching.plan(desk, tx, after)
     else:
@@ -209,9 +230,13 @@ async def complete(
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, author, now)
     shown = ticket_json(desk, after, conversation.lang)
-    await desk.carry_out(
+    conversation, _ = await desk.carry_out(
         tx, conversation, News(shown, words, (desk.human_choice(conversation.lang),))
     )
+    if author != "customer":  # who has just said so need not be told
+        # what an agent wrote stays in the house
+        text = words if command.by == "fact" else None
+        await tell(desk, tx, "ticket.completed", conversation, after, text)
     return after
 
 
@@ -230,12 +255,16 @@ async def reopen(
     if other is not None:
         raise Refused("already_open", ticket=other.id)
     now = desk.now()
-    after, entry = decide(before, Reopen(""), now)
+    complains = author != "system"  # else it is the carrier's news that undo the completion
+    complained_at = now if complains else before.complained_at
+    due_at = _due(desk, before.category, complained_at, now)
+    after, entry = decide(before, Reopen("", due_at, complains), now)
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, author, now)
     label = desk.content.categories.label(after.category, conversation.lang)
-    words = desk.say("utter_ticket_reopened", conversation.lang, label=label)
-    await desk.carry_out(
+    promise = promise_words(desk, after.due_at, conversation.lang)
+    words = desk.say("utter_ticket_reopened", conversation.lang, label=label, promise=promise)
+    conversation, _ = await desk.carry_out(
         tx,
         conversation,
         News(
@@ -244,6 +273,7 @@ async def reopen(
             (desk.human_choice(conversation.lang),),
         ),
     )
+    await tell(desk, tx, "ticket.reopened", conversation, after)
     await dispatching.plan(desk, tx, after)
     return after
 

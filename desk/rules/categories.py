@@ -17,6 +17,7 @@ KEYS = (
     *("label", "choice", "question", "promise", "due_hours"),
     *RULE_LISTS,
     *("reopens_on", "waits_hours", "reopened_as", "check_after_hours", "dispatch"),
+    "call_before_minutes",
 )
 
 
@@ -49,6 +50,8 @@ class Category:
     check_after_hours: float | None = None
     #: Whether the carrier has to be told of the ticket.
     dispatch: Literal["carrier", "none"] = "none"
+    #: Open minutes a person has before the promised time; None = as in data/desk.yml.
+    call_before_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ def _category(
     if dispatch not in ("carrier", "none"):
         raise ValueError(f"{where}.dispatch: expected carrier or none, got {dispatch!r}")
     check_after = row.get("check_after_hours")
+    call_before = row.get("call_before_minutes")
     return Category(
         id=category_id,
         label=row["label"],
@@ -145,6 +149,9 @@ def _category(
             None if check_after is None else _hours(check_after, f"{where}.check_after_hours")
         ),
         dispatch=dispatch,
+        call_before_minutes=(
+            None if call_before is None else _minutes(call_before, f"{where}.call_before_minutes")
+        ),
     )
 
 
@@ -194,6 +201,12 @@ def _hours(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10_000:
         raise ValueError(f"{where}: expected a positive number of hours, got {value!r}")
     return float(value)
+
+
+def _minutes(value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise ValueError(f"{where}: expected a positive whole number of minutes, got {value!r}")
+    return value
 
 
 def _other(value: object, where: str, category_id: str, ids: list[str]) -> str:

@@ -28,6 +28,7 @@ HANDOVER_REASONS = (
     "escalated",  # news from the carrier needs a person
     "released",  # the agent put the conversation back into the queue
     "dispatch_failed",  # a ticket could not be brought to the carrier
+    "promise_due",  # a ticket's promised time is near or over, or the law's is near
 )
 
 
@@ -176,6 +177,13 @@ class AgentNote:
 
 
 @dataclass(frozen=True)
+class DeskNote:
+    """The desk itself notes something for agents; `body` says what, in data."""
+
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class News:
     """Something about a ticket for the log: a `ticket` event and the sentence that explains it."""
 
@@ -189,7 +197,19 @@ class News:
     settles_request: bool = False
 
 
-Command = Say | Choose | Tick | HandOver | BotReply | Claim | Release | AgentSay | AgentNote | News
+Command = (
+    Say
+    | Choose
+    | Tick
+    | HandOver
+    | BotReply
+    | Claim
+    | Release
+    | AgentSay
+    | AgentNote
+    | DeskNote
+    | News
+)
 
 #: (owner, command) -> owner after it. What is not here is refused.
 ARROWS: dict[tuple[Owner, str], Owner] = {
@@ -213,6 +233,9 @@ ARROWS: dict[tuple[Owner, str], Owner] = {
     ("bot", "AgentNote"): "bot",
     ("queue", "AgentNote"): "queue",
     ("agent", "AgentNote"): "agent",
+    ("bot", "DeskNote"): "bot",
+    ("queue", "DeskNote"): "queue",
+    ("agent", "DeskNote"): "agent",
     ("bot", "News"): "bot",
     ("queue", "News"): "queue",
     ("agent", "News"): "agent",
@@ -266,6 +289,8 @@ def decide(conversation: Conversation, command: Command, now: datetime) -> Outco
             return Outcome(
                 conversation, (Event("note", "agent", body, client_id=command.client_id),)
             )
+        case DeskNote():
+            return Outcome(conversation, (Event("note", "system", command.body),))
         case News():
             return _news(conversation, command)
 

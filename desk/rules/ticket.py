@@ -49,8 +49,15 @@ class Ticket:
     waits_until: datetime | None = None
     #: The customer was asked whether this fact settles it.
     asked_fact: str | None = None
-    #: A person was called because the promised time is near.
+    #: When `due_at` was promised: at opening, reopening, or with another category.
+    promised_at: datetime | None = None
+    #: When the complaint was made that is open now: the legal clock runs from it.
+    complained_at: datetime | None = None
+    #: A person was called because the promised time is near; it passed all the same; the legal
+    #: time is near (`rules/promises.py`).
     called_at: datetime | None = None
+    broken_at: datetime | None = None
+    warned_at: datetime | None = None
     #: The carrier was last asked about the order.
     checked_at: datetime | None = None
 
@@ -80,9 +87,15 @@ class Complete:
 
 @dataclass(frozen=True)
 class Reopen:
-    """The customer says it is not settled after all."""
+    """It is not settled after all: the customer says so, or the carrier's news do.
+
+    `due_at` is the new promise. Only a customer who says it (`complains`) makes a new complaint:
+    where the completion was wrong, the first one's legal clock goes on.
+    """
 
     text: str
+    due_at: datetime
+    complains: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,14 @@ class Add:
     text: str
 
 
-Command = Dispatch | Complete | Reopen | Close | Correct | Add
+@dataclass(frozen=True)
+class Watch:
+    """The clocks call for a person: the promise is near, or broken, or the law's time is near."""
+
+    step: Literal["called", "broken", "warned"]
+
+
+Command = Dispatch | Complete | Reopen | Close | Correct | Add | Watch
 
 #: (state, command) -> state after it. What is not here is refused.
 ARROWS: dict[tuple[State, str], State] = {
@@ -119,8 +139,10 @@ ARROWS: dict[tuple[State, str], State] = {
     ("dispatched", "Correct"): "open",  # the carrier was told the wrong thing: tell it anew
     ("open", "Add"): "open",
     ("dispatched", "Add"): "dispatched",
+    ("open", "Watch"): "open",
+    ("dispatched", "Watch"): "dispatched",
 }
-COMMANDS = ("Dispatch", "Complete", "Reopen", "Close", "Correct", "Add")
+COMMANDS = ("Dispatch", "Complete", "Reopen", "Close", "Correct", "Add", "Watch")
 
 
 def reopen_until(ticket: Ticket) -> datetime | None:
@@ -150,7 +172,7 @@ def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Ent
                 ticket, state=after, completed_at=now, completed_by=by, completed_because=because
             )
             return changed, Entry("completed", because)
-        case Reopen(text):
+        case Reopen(text, due_at, complains):
             if until is None or now > until:
                 raise Refused("reopen_too_late", until=until)
             changed = replace(
@@ -162,7 +184,9 @@ def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Ent
                 completed_because=None,
                 reopened=ticket.reopened + 1,
             )
-            return changed, Entry("reopened", text)
+            if complains:
+                changed = replace(changed, complained_at=now, warned_at=None)
+            return _promise(changed, due_at, now), Entry("reopened", text)
         case Close():
             if until is None or now <= until:
                 raise Refused("close_too_early", until=until)
@@ -170,7 +194,19 @@ def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Ent
         case Correct(category, due_at, text):
             if category == ticket.category:
                 raise Refused("same_category", category=category)
-            changed = replace(ticket, state=after, category=category, due_at=due_at)
+            changed = replace(ticket, state=after, category=category)
+            changed = _promise(changed, due_at, now)
             return changed, Entry("corrected", f"{ticket.category} -> {category} {text}".strip())
         case Add(text):
             return replace(ticket, state=after), Entry("added", text)
+        case Watch("called"):
+            return replace(ticket, called_at=now), Entry("called", "")
+        case Watch("broken"):
+            return replace(ticket, broken_at=now), Entry("overdue", "")
+        case Watch(_):
+            return replace(ticket, warned_at=now), Entry("legal_near", "")
+
+
+def _promise(ticket: Ticket, due_at: datetime, now: datetime) -> Ticket:
+    """The ticket with a new promised time: its clocks begin anew."""
+    return replace(ticket, due_at=due_at, promised_at=now, called_at=None, broken_at=None)

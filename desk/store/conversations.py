@@ -6,13 +6,13 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.conversation import Conversation
 from desk.store.db import notify
-from desk.store.tables import agents, conversations, orders
+from desk.store.tables import agents, conversations, orders, tickets
 
 _FIELDS = tuple(field.name for field in fields(Conversation))
 
@@ -23,11 +23,19 @@ def _value(row: Any) -> Conversation:
     return Conversation(**data)
 
 
-async def lock(tx: AsyncConnection, conversation_id: str) -> Conversation | None:
-    """Load a conversation and hold its row until the transaction ends: all writers take turns."""
+async def lock(
+    tx: AsyncConnection, conversation_id: str, *, if_free: bool = False
+) -> Conversation | None:
+    """Load a conversation and hold its row until the transaction ends: all writers take turns.
+
+    Args:
+        if_free: None instead of waiting, where another transaction holds it.
+    """
     row = (
         await tx.execute(
-            select(conversations).where(conversations.c.id == conversation_id).with_for_update()
+            select(conversations)
+            .where(conversations.c.id == conversation_id)
+            .with_for_update(skip_locked=if_free)
         )
     ).one_or_none()
     return _value(row) if row else None
@@ -86,21 +94,35 @@ async def save(tx: AsyncConnection, before: Conversation, after: Conversation) -
         await notify(tx, what="queue", conversation=after.id)
 
 
-async def position(tx: AsyncConnection, conversation: Conversation) -> int:
-    """The conversation's place in the queue, 1 = next; the last if it has not waited yet."""
-    waiting = select(func.count()).where(
-        conversations.c.owner == "queue", conversations.c.id != conversation.id
+#: Comes first: a person was called for one of its open tickets, because a promise or the law
+#: has a time for it. Literal states, as in the partial indexes.
+_URGENT = (
+    select(1)
+    .where(
+        tickets.c.conversation_id == conversations.c.id,
+        text("tickets.state in ('open', 'dispatched')"),
+        tickets.c.called_at.is_not(None) | tickets.c.warned_at.is_not(None),
     )
+    .exists()
+)
+
+
+async def position(tx: AsyncConnection, conversation: Conversation) -> int:
+    """The conversation's place in the queue, 1 = next; among its like the last if it is new."""
+    same = conversations.c.id == conversation.id
+    urgent = bool((await tx.execute(select(_URGENT).where(same))).scalar_one_or_none())
+    earlier: ColumnElement[bool] = true()
     if conversation.waiting_since is not None:
-        ahead = waiting.where(
-            (conversations.c.waiting_since < conversation.waiting_since)
-            | (
-                (conversations.c.waiting_since == conversation.waiting_since)
-                & (conversations.c.id < conversation.id)
-            )
+        earlier = (conversations.c.waiting_since < conversation.waiting_since) | (
+            (conversations.c.waiting_since == conversation.waiting_since)
+            & (conversations.c.id < conversation.id)
         )
-        return int((await tx.execute(ahead)).scalar_one()) + 1
-    return int((await tx.execute(waiting)).scalar_one()) + 1
+    ahead = select(func.count()).where(
+        conversations.c.owner == "queue",
+        ~same,
+        _URGENT & earlier if urgent else _URGENT | earlier,
+    )
+    return int((await tx.execute(ahead)).scalar_one()) + 1
 
 
 _LISTED = (
@@ -113,13 +135,13 @@ _LISTED = (
 
 
 async def waiting(tx: AsyncConnection, limit: int = 200) -> list[Any]:
-    """The queue in waiting order, with the order's main facts."""
+    """The queue: what has a time first, then by waiting time; with the order's main facts."""
     return list(
         await tx.execute(
             select(*_LISTED)
             .join(orders, orders.c.id == conversations.c.order_id)
             .where(conversations.c.owner == "queue")
-            .order_by(conversations.c.waiting_since, conversations.c.id)
+            .order_by(_URGENT.desc(), conversations.c.waiting_since, conversations.c.id)
             .limit(limit)
         )
     )

@@ -102,6 +102,10 @@ tickets = Table(
     Column("asked_fact", Text),
     _when("called_at"),
     _when("checked_at"),
+    _when("promised_at"),
+    _when("complained_at"),
+    _when("broken_at"),
+    _when("warned_at"),
 )
 
 ticket_entries = Table(
@@ -128,12 +132,12 @@ callbacks = Table(
     _when("applied_at"),
     Column("result", Text),
     Column("order_id", Text),
+    Column("tries", Integer, nullable=False),
+    _when("next_try_at"),
 )
 
 unknown_codes = Table(
     "unknown_codes",
-    Column("tries", Integer, nullable=False),
-    _when("next_try_at"),
     metadata,
     Column("source", Text, primary_key=True),
     Column("code", Text, primary_key=True),
@@ -200,12 +204,6 @@ deliveries = Table(
     Column("last_error", Text),
     _when("created_at"),
     _when("updated_at"),
-)
-
-carrier_calls = Table(
-    "carrier_calls",
-    metadata,
-    Column("carrier", Text, primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("held", Boolean, nullable=False),
     _when("sending_until"),
@@ -216,6 +214,12 @@ readers = Table(
     metadata,
     Column("conversation_id", Text, primary_key=True),
     _when("seen_at"),
+)
+
+carrier_calls = Table(
+    "carrier_calls",
+    metadata,
+    Column("carrier", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     _when("called_at"),

@@ -91,6 +91,8 @@ async def create(tx: AsyncConnection, ticket: Ticket, review: Mapping[str, Any])
     values = {name: getattr(ticket, name) for name in _FIELDS}
     values["active_since"] = ticket.active_since or ticket.opened_at
     values["spoke_at"] = ticket.spoke_at or ticket.opened_at
+    values["promised_at"] = ticket.promised_at or ticket.opened_at
+    values["complained_at"] = ticket.complained_at or ticket.opened_at
     result = await tx.execute(
         upsert(tickets)
         .values(**values, review=dict(review))

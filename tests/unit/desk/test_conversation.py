@@ -21,6 +21,7 @@ from desk.rules.conversation import (
     Choose,
     Claim,
     Conversation,
+    DeskNote,
     HandOver,
     News,
     Release,
@@ -56,6 +57,7 @@ def command(name: str, agent: str = "a1") -> object:
         "ReleaseToBot": Release(agent, "bot", "再见"),
         "AgentSay": AgentSay(agent, "您好", "k3"),
         "AgentNote": AgentNote(agent, "小林", "记一下", "k4"),
+        "DeskNote": DeskNote({"about": "promise_called"}),
         "News": News({"id": "t1", "category": "pickup_urge", "state": "open"}, "有进展"),
     }[name]
 

@@ -21,6 +21,7 @@ from desk.rules.ticket import (
     Dispatch,
     Reopen,
     Ticket,
+    Watch,
     decide,
     reopen_until,
 )
@@ -39,10 +40,11 @@ def command(name: str) -> object:
     return {
         "Dispatch": Dispatch("sent"),
         "Complete": Complete("fact", "parcel.collected"),
-        "Reopen": Reopen(""),
+        "Reopen": Reopen("", NOW),
         "Close": Close(),
         "Correct": Correct("false_pickup", NOW, ""),
         "Add": Add("再催一次"),
+        "Watch": Watch("called"),
     }[name]
 
 
@@ -73,9 +75,9 @@ def test_a_ticket_can_be_reopened_until_the_last_second_of_seven_days():
     completed = ticket("completed")
     until = reopen_until(completed)
     assert until == completed.completed_at + REOPEN_FOR
-    assert decide(completed, Reopen(""), until)[0].state == "open"
+    assert decide(completed, Reopen("", NOW), until)[0].state == "open"
     with pytest.raises(Refused) as refused:
-        decide(completed, Reopen(""), until + timedelta(seconds=1))
+        decide(completed, Reopen("", NOW), until + timedelta(seconds=1))
     assert refused.value.code == "reopen_too_late"
 
 
@@ -87,7 +89,7 @@ def test_a_ticket_is_not_closed_while_it_can_be_reopened():
 
 
 def test_reopening_starts_a_new_active_time_and_is_counted():
-    after, _ = decide(ticket("completed"), Reopen(""), NOW)
+    after, _ = decide(ticket("completed"), Reopen("", NOW), NOW)
     assert after.active_since == NOW
     assert after.reopened == 1
 

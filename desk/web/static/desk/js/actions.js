@@ -25,10 +25,10 @@ export async function claim(id, page) {
   }
 }
 
-/** Claim whoever has waited longest. */
+/** Claim whoever is next: the first row. */
 export async function claimNext(page) {
-  const oldest = $('#queue-rows > li')?.dataset.conversation;
-  if (oldest) await claim(oldest, page);
+  const next = $('#queue-rows > li')?.dataset.conversation;
+  if (next) await claim(next, page);
   else say(t('js.nobody_waiting'));
 }
 

@@ -1,4 +1,5 @@
-// A new arrival makes itself heard and seen, and again every 30 s while the longest waits.
+// A new arrival makes itself heard and seen, and again every 30 s while the longest waits (who
+// need not be the first: what has a promised time comes before).
 
 import { AMBER_S, secondsSince, words } from './clock.js';
 import { $, $$, t } from './text.js';
@@ -68,8 +69,9 @@ export function lookAtQueue() {
 
 /** Called each second: again while the one who waits longest waits on. */
 export function remind() {
-  const oldest = $('#queue-rows > li');
-  if (!oldest) return;
+  const rows = $$('#queue-rows > li');
+  if (!rows.length) return;
+  const oldest = rows.reduce((a, b) => (b.dataset.since < a.dataset.since ? b : a));
   const waited = secondsSince(oldest.dataset.since);
   if (waited < AGAIN_S || Date.now() - lastAlert < AGAIN_S * 1000) return;
   const text = t('js.still_waiting', { time: words(waited) });

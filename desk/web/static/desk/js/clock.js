@@ -5,6 +5,13 @@ import { $, $$, lang, t } from './text.js';
 export const AMBER_S = 30; // a person should have answered by now
 export const RED_S = 180; // an alarm for everybody
 
+/** The words before and after a due time, by what was due. */
+const DUE_WORDS = {
+  plain: ['js.due_in', 'js.overdue'],
+  promise: ['js.promise_in', 'js.promise_over'],
+  legal: ['js.legal_in', 'js.legal_over'],
+};
+
 let skew = 0;
 
 /** Set this page's clock by the server's, from the freshly loaded lists. */
@@ -71,9 +78,8 @@ export function tick() {
   }
   for (const node of $$('[data-due]')) {
     const left = Math.round((Date.parse(node.dataset.due) - Date.now() - skew) / 1000);
-    node.textContent = left >= 0
-      ? t('js.due_in', { time: words(left) })
-      : t('js.overdue', { time: words(-left) });
+    const [near, over] = DUE_WORDS[node.dataset.words] ?? DUE_WORDS.plain;
+    node.textContent = t(left >= 0 ? near : over, { time: words(Math.abs(left)) });
     node.classList.toggle('late', left < 0);
   }
 }

@@ -1,4 +1,4 @@
-// The keyboard: N claims the longest waiting, arrows move in the queue, Enter claims, Esc leaves a text box.
+// The keyboard: N claims whoever is next, arrows move in the queue, Enter claims, Esc leaves a text box.
 
 import { claim, claimNext } from './actions.js';
 import { $$ } from './text.js';
