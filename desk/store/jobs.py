@@ -16,15 +16,17 @@ from desk.store.db import libpq_url
 ASK_BOT = "ask_bot"
 APPLY_CALLBACKS = "apply_callbacks"
 CLOSE_TICKETS = "close_tickets"
+CHECK_NEWS = "check_news"
+SUBSCRIBE = "subscribe"
 FORGET_DELIVERIES = "forget_deliveries"
 STEP_DISPATCH = "step_dispatch"
 CALL_FOR_DISPATCH = "call_for_dispatch"
 
-
-def make_app(database_url: str) -> procrastinate.App:
 #: Somebody is waiting for these: they are taken before all others (0).
 PRIORITY = {ASK_BOT: 10}
 
+
+def make_app(database_url: str) -> procrastinate.App:
     """The job queue on the desk's own database."""
     return procrastinate.App(
         connector=PsycopgConnector(
