@@ -207,6 +207,8 @@ async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
     """The log after `?after=SEQ`; with `&wait=SECONDS` (30 at most) long-polls for news."""
     await _own(request, conversation_id)
     after, wait = _number(request, "after"), _number(request, "wait")
+    if wait > 0:  # the page stays and listens
+        await stream.note_reading(desk_of(request), conversation_id)
     found = await stream.long_poll(
         desk_of(request), request.app.ctx.hub, conversation_id, int(after), wait
     )
@@ -217,7 +219,7 @@ async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
 async def stream_events(request: Request, conversation_id: str) -> HTTPResponse | None:
     """The log as server-sent events; `Last-Event-ID` or `?after=` resumes."""
     await _own(request, conversation_id)
-    lines = stream.conversation_lines(
+    lines = stream.customer_lines(
         desk_of(request), request.app.ctx.hub, conversation_id, stream.resume_point(request)
     )
     return await stream.respond(request, "customer", lines)

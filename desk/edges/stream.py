@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,9 +11,11 @@ from typing import Any
 
 from sanic import Request
 from sanic.response import HTTPResponse
+from sqlalchemy.exc import SQLAlchemyError
 
 from desk.edges import metrics
 from desk.edges.hub import Hub, Wakes
+from desk.flow import outbox
 from desk.flow.desk import Desk
 from desk.store import conversations, events
 
@@ -72,6 +75,29 @@ def sse(data: dict[str, Any], event: str | None = None, event_id: int | None = N
     head = f"id: {event_id}\n" if event_id is not None else ""
     head += f"event: {event}\n" if event else ""
     return f"{head}data: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
+
+
+async def customer_lines(
+    desk: Desk, hub: Hub, conversation_id: str, after: int
+) -> AsyncIterator[str]:
+    """`conversation_lines` for the customer's page; notes that the customer has it open."""
+    seen_at = 0.0
+    lines = conversation_lines(desk, hub, conversation_id, after)
+    try:
+        async for line in lines:  # there is one at every ping
+            if time.monotonic() - seen_at >= PING_S / 2:
+                seen_at = time.monotonic()
+                await note_reading(desk, conversation_id)
+            yield line
+    finally:
+        await lines.aclose()  # type: ignore[attr-defined]
+        await note_reading(desk, conversation_id, still=False)
+
+
+async def note_reading(desk: Desk, conversation_id: str, *, still: bool = True) -> None:
+    """The customer has the conversation open; a hint for notifications, which may get lost."""
+    with contextlib.suppress(SQLAlchemyError, OSError):
+        await outbox.reading(desk, conversation_id, still=still)
 
 
 async def conversation_lines(
