@@ -301,7 +301,7 @@ async def test_a_reopened_ticket_is_promised_anew_and_watched_anew(case):
     waits.at("15:00")
     await customer.reopen_ticket(waits.desk, waits.customer, ticket.id)
     assert (await waits.told())[-1] == (
-        "“催取件”已重新打开，我们会继续处理。我们会在今天 19:00 前在这里告诉您进展。"
+        "“催取件”已重新打开，我们会继续处理。我们今天 19:00 前会在这里告诉您进展。"
     )
     again = await waits.stored(ticket)
     assert (again.due_at, again.called_at) == (waits.clock.now + timedelta(hours=4), None)
@@ -317,7 +317,7 @@ async def test_another_category_is_another_promise(case):
     ticket = await waits.ticket()
     await waits.watch("13:00")
     await agents_do.correct_category(waits.desk, LIN, ticket.id, "delivery_urge")
-    assert (await waits.told())[-1] == ("已改为“催派送”。我们会在明天 01:00 前在这里告诉您进展。")
+    assert (await waits.told())[-1] == ("已改为“催派送”。我们明天 01:00 前会在这里告诉您进展。")
     after = await waits.stored(ticket)
     assert after.due_at == waits.clock.now + timedelta(hours=12)
     assert (after.promised_at, after.called_at) == (waits.clock.now, None)
