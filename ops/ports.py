@@ -21,13 +21,16 @@ class Ports:
     desk: int
     bot: int | None
     actions: int | None
+    #: The stand-in for a carrier's platform; None = none is started.
+    carrier: int | None = None
 
 
 def wanted_ports(env: Mapping[str, str]) -> Ports:
     """The ports that the settings ask for.
 
     `KEFU_BOT_URL` and `KEFU_ACTIONS_URL` name an address instead: one on this machine gives the
-    port, one elsewhere means that this part is somebody else's to run.
+    port, one elsewhere means that this part is somebody else's to run. A demo without an account
+    with Kuaidi100 gets a stand-in for it.
 
     Raises:
         Trouble: a value is no port, or two settings contradict each other.
@@ -36,7 +39,19 @@ def wanted_ports(env: Mapping[str, str]) -> Ports:
         desk=_port(env, "KEFU_PORT", 8000),
         bot=_local(env, "KEFU_BOT_URL", "KEFU_BOT_PORT", 5005),
         actions=_local(env, "KEFU_ACTIONS_URL", "KEFU_ACTIONS_PORT", 5055),
+        carrier=_port(env, "KEFU_CARRIER_PORT", 5065) if _wants_stand_in(env) else None,
     )
+
+
+def is_demo(env: Mapping[str, str], default: bool = True) -> bool:
+    """Whether KEFU_DEMO is on; `default` where it is not set."""
+    told = env.get("KEFU_DEMO", "").lower()
+    return told in ("1", "true", "yes", "on") if told else default
+
+
+def _wants_stand_in(env: Mapping[str, str]) -> bool:
+    theirs = env.get("KEFU_KUAIDI100_KEY") or env.get("KEFU_KUAIDI100_BASE_URL")
+    return is_demo(env) and not theirs
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:
@@ -64,9 +79,9 @@ def _local(env: Mapping[str, str], url_name: str, port_name: str, default: int) 
     return port
 
 
-def free_ports() -> Ports:
-    """Three ports that nobody uses now."""
-    sockets = [socket.socket() for _ in range(3)]
+def free_ports(carrier: bool = False) -> Ports:
+    """Ports that nobody uses now; one for the stand-in for a carrier only where it is wanted."""
+    sockets = [socket.socket() for _ in range(4 if carrier else 3)]
     try:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
@@ -86,6 +101,7 @@ def require_free(ports: Ports, host: str = "127.0.0.1") -> None:
         ("desk", "KEFU_PORT", host, ports.desk),
         ("bot", "KEFU_BOT_PORT", "127.0.0.1", ports.bot),
         ("actions", "KEFU_ACTIONS_PORT", "127.0.0.1", ports.actions),
+        ("carrier", "KEFU_CARRIER_PORT", "127.0.0.1", ports.carrier),
     )
     taken_by: dict[int, str] = {}
     for part, setting, address, port in wanted:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ops.child import ROOT
-from ops.ports import wanted_ports
+from ops.ports import is_demo, wanted_ports
 from ops.system import System
 from ops.trouble import Stopped, Trouble
 
@@ -118,7 +118,7 @@ def welcome(system: System) -> str:
     """The addresses, and the sample logins where there are any."""
     url = os.environ.get("KEFU_PUBLIC_URL", "").rstrip("/") or system.url
     lines = ["", f"  agents      {url}/desk"]
-    if os.environ.get("KEFU_DEMO", "1").lower() in ("1", "true", "yes", "on"):
+    if is_demo(os.environ):
         lines.insert(1, f"  demo shop   {url}/demo   (choose an order, chat, let the parcel move)")
         lines += [f"              login {login}, password {word}" for login, word in logins()]
     lines += [

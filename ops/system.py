@@ -1,4 +1,6 @@
-"""The whole system on this machine: PostgreSQL, Rasa, the actions and the desk.
+"""The whole system on this machine: PostgreSQL, Rasa, the actions, the desk.
+
+A demo also gets a stand-in for the carrier's platform, where no account with a real one is set.
 
 `make run` runs one (ops/run.py); the tests and the evaluation start their own beside it, on other
 ports and in another data directory.
@@ -27,9 +29,10 @@ MODULES = {
     "bot": (".venv-bot", "bot.run"),
     "actions": (".venv", "actions"),
     "desk": (".venv", "desk"),
+    "carrier": (".venv", "standins.kuaidi100"),
 }
 #: The desk first, so that no customer meets a desk without a bot; PostgreSQL after all of these.
-STOPPING = ("desk", "actions", "bot")
+STOPPING = ("desk", "actions", "bot", "carrier")
 #: Rasa takes most of it; a slow disk the rest.
 READY_WITHIN_S = 180.0
 
@@ -110,7 +113,7 @@ class System:
         return service_token(self.data_dir, self.env)
 
     def kill(self, name: str) -> None:
-        """kill -9 of a part: `desk`, `bot`, `actions` or `postgres`."""
+        """kill -9 of a part: `desk`, `bot`, `actions`, `carrier` or `postgres`."""
         if name == "postgres":
             self._own_postgres().kill()
         else:
@@ -165,6 +168,7 @@ class System:
             raise Trouble(f"the database could not be prepared: {reason}") from error
         self.check()
         self.say("starting the actions and the desk")
+        self.start_part("carrier")
         self.start_part("actions")
         self.start_part("desk")
 
@@ -180,7 +184,7 @@ class System:
                 training.train(self.logs_dir, self._guard, self.check)
 
     def start_part(self, name: str) -> None:
-        """Start one part, unless a setting says that it runs elsewhere."""
+        """Start one part, unless it runs elsewhere or is not wanted."""
         assert self._guard and self.ports
         if getattr(self.ports, name) is None:
             return

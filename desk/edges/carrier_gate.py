@@ -49,11 +49,11 @@ class Gate:
         self._now = now
         self._told_spent: datetime | None = None
 
-    async def enter(self, service: Service) -> bool:
+    async def enter(self, service: Service) -> int:
         """Ask for leave to make one call now.
 
         Returns:
-            Whether the service has been failing; `leave` wants to know it.
+            How often in a row the service has failed; `leave` wants to know it.
 
         Raises:
             CarrierLimit: not now; nothing was counted.
@@ -77,19 +77,19 @@ class Gate:
             if not await allowances.take(tx, self._carrier, self._burst, self._rate):
                 wait_s = random.uniform(0.2, 1.5)  # so that those who wait do not come at once
                 raise CarrierLimit(now + timedelta(seconds=wait_s), "our own limit of calls")
-        return trouble is not None
+        return trouble.failures if trouble else 0
 
     async def leave(
-        self, service: Service, was_failing: bool, failure: CarrierFailed | None = None
+        self, service: Service, failures: int, failure: CarrierFailed | None = None
     ) -> None:
         """Tell how the call went; after failures the service is left alone, by all processes.
 
         Args:
-            was_failing: as `enter` returned it.
+            failures: as `enter` returned it.
             failure: None: a good answer.
         """
         if failure is None or is_health(failure):
-            if was_failing:
+            if failures:
                 async with self._db.begin() as tx:
                     await carrier_calls.forget(
                         tx, self._carrier, _kind(service), carrier_calls.WHOLE_SERVICE
@@ -98,8 +98,10 @@ class Gate:
             return
         now = self._now()
         async with self._db.begin() as tx:
-            failures = await carrier_calls.service_failed(tx, self._carrier, _kind(service), now)
-            trouble = trouble_of(failure, failures, now)
+            counted = await carrier_calls.service_failed(
+                tx, self._carrier, _kind(service), now, failures
+            )
+            trouble = trouble_of(failure, counted, now) if counted else None
             if trouble is None:
                 return
             until = now + timedelta(seconds=trouble.pause_s)

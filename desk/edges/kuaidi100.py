@@ -188,15 +188,15 @@ class Kuaidi100:
     async def _once(
         self, service: Service, path: str, text: str, method: str | None
     ) -> Mapping[str, Any]:
-        was_failing = await self._gate.enter(service)
+        failures = await self._gate.enter(service)
         url, form = self._base[service] + path, self._form(service, text, method)
         try:
             status, body = await self._post(url, form)
             answer = read_answer(service, status, body, utc_now())
         except CarrierFailed as failure:
-            await self._gate.leave(service, was_failing, failure)
+            await self._gate.leave(service, failures, failure)
             raise
-        await self._gate.leave(service, was_failing)
+        await self._gate.leave(service, failures)
         return answer
 
     def _form(self, service: Service, text: str, method: str | None) -> dict[str, str]:

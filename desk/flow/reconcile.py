@@ -33,7 +33,7 @@ from desk.rules.missing_news import (
 from desk.store import carrier_calls, missing_news
 
 #: Tickets looked up at a time, and questions under way at once.
-BATCH, AT_ONCE = 100, 8
+BATCH, AT_ONCE = 100, 4
 #: No question is begun after so long: what is left is the next run's. A job that runs for a minute
 #: counts as lost and would be given to another worker.
 RUN_FOR_S = 25.0
@@ -160,8 +160,8 @@ async def _ask_all(
                     done["limit"] += 1
                     limited = True
                     return
-                queue.append(order)
                 await asyncio.sleep(max(wait_s, 0.05))
+                queue.append(order)  # not before: nobody could ask about it yet
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(AT_ONCE, len(queue))):

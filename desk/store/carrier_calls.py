@@ -36,12 +36,14 @@ _NOTE = text(
         next_at = excluded.next_at, failures = excluded.failures, answer = excluded.answer
     """
 )
+#: Only the first of the calls that were under way together counts.
 _FAILED = text(
     """
     insert into carrier_calls (carrier, kind, subject, called_at, next_at, failures)
     values (:carrier, :kind, '*', :now, :now, 1)
     on conflict (carrier, kind, subject) do update
         set failures = carrier_calls.failures + 1, called_at = excluded.called_at
+        where carrier_calls.failures = :seen
     returning failures
     """
 )
@@ -93,10 +95,19 @@ async def note(
     await tx.execute(_NOTE, {**values, "next_at": next_at, "failures": failures, "answer": answer})
 
 
-async def service_failed(tx: AsyncConnection, carrier: str, kind: str, now: datetime) -> int:
-    """Count a failure of a whole service; returns how many there are in a row."""
-    found = await tx.execute(_FAILED, {"carrier": carrier, "kind": kind, "now": now})
-    failures: int = found.scalar_one()
+async def service_failed(
+    tx: AsyncConnection, carrier: str, kind: str, now: datetime, seen: int
+) -> int | None:
+    """Count a failure of a whole service.
+
+    Args:
+        seen: failures in a row when the call began.
+
+    Returns:
+        How many there are in a row; None: one that began together with this one was counted.
+    """
+    values = {"carrier": carrier, "kind": kind, "now": now, "seen": seen}
+    failures: int | None = (await tx.execute(_FAILED, values)).scalar_one_or_none()
     return failures
 
 

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _OVERDUE = text(
     """
-    select ticket.id, ticket.category, ticket.due_at,
-        shipment.id as order_id, shipment.carrier, shipment.waybill, shipment.carrier_order_id,
+    select shipment.id, shipment.carrier, shipment.waybill, shipment.carrier_order_id,
         shipment.state, shipment.details, corrected.answer as company
     from unnest(cast(:categories as text[]), cast(:since as timestamptz[]))
         as quiet (category, since)
@@ -50,7 +49,8 @@ async def overdue(
         since: category -> no news (and no question) after then.
 
     Returns:
-        Rows with the ticket's id and its order, `id` being the order's.
+        Orders, one row for each ticket; with `company`, what the platform calls the carrier when
+        it corrected us.
     """
     values = {"categories": list(since), "since": list(since.values())}
     rows = await tx.execute(_OVERDUE, {**values, "carrier": carrier, "now": now, "limit": limit})

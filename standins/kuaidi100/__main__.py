@@ -1,6 +1,7 @@
 """`python -m standins.kuaidi100 --port 5065`: a Kuaidi100 to test with and for the demo.
 
-The account is that of the settings `KEFU_KUAIDI100_KEY`, `_CUSTOMER` and `_SECRET`.
+The account is that of the settings `KEFU_KUAIDI100_KEY`, `_CUSTOMER` and `_SECRET`, and a number
+may be queried as often as `KEFU_KUAIDI100_SAME_NUMBER_MINUTES` says.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m standins.kuaidi100", description=__doc__)
     add = parser.add_argument
     add("--host", default="127.0.0.1")
-    add("--port", type=int, default=0, help="0: any free one; the address is printed")
-    add("--same-number", type=float, default=1800.0, help="seconds between queries of a number")
+    port = int(os.environ.get("KEFU_CARRIER_PORT") or 0)
+    add("--port", type=int, default=port, help="0: any free one; the address is printed")
+    minutes = float(os.environ.get("KEFU_KUAIDI100_SAME_NUMBER_MINUTES") or 30)
+    help_text = "seconds between queries of a number"
+    add("--same-number", type=float, default=minutes * 60 * 0.95, help=help_text)
     add("--repeat", type=float, default=1800.0, help="seconds before a callback is repeated")
     return parser.parse_args(argv)
 

@@ -115,18 +115,25 @@ def gates(desk, *, calls_per_day: int = 0) -> tuple[Gate, Gate, Clock]:
 async def test_a_service_that_fails_is_left_alone_by_all_and_tried_by_one(desk):
     one, two, clock = gates(desk)
     for _ in range(3):
-        was_failing = await one.enter("query")
-        await one.leave("query", was_failing, CarrierUnknown("HTTP 500"))
+        await one.leave("query", await one.enter("query"), CarrierUnknown("HTTP 500"))
     with pytest.raises(CarrierLimit) as limit:
         await two.enter("query")
     assert limit.value.retry_at == clock.now + timedelta(seconds=10)
     assert not await two.enter("subscribe"), "the other services go on"
     clock.now += timedelta(seconds=11)
-    assert await two.enter("query"), "one call tries it"
+    assert await two.enter("query") == 3, "one call tries it"
     with pytest.raises(CarrierLimit):
         await one.enter("query")
-    await two.leave("query", True)
+    await two.leave("query", 3)
     assert not await one.enter("query"), "and opens it for all"
+
+
+async def test_calls_that_fail_together_count_once(desk):
+    one, two, _clock = gates(desk)
+    seen = [await gate.enter("query") for gate in (one, two, one, two, one)]
+    for failures in seen:
+        await one.leave("query", failures, CarrierUnknown("HTTP 500"))
+    assert await two.enter("query") == 1
 
 
 async def test_a_wrong_key_stops_all_calls_of_the_service(desk):

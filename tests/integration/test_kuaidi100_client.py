@@ -39,12 +39,12 @@ class Gate:
         self.entered: list[str] = []
         self.told: list[tuple[str, str | None]] = []
 
-    async def enter(self, service: str) -> bool:
+    async def enter(self, service: str) -> int:
         self.entered.append(service)
-        return False
+        return 0
 
     async def leave(
-        self, service: str, was_failing: bool, failure: CarrierFailed | None = None
+        self, service: str, failures: int, failure: CarrierFailed | None = None
     ) -> None:
         self.told.append((service, type(failure).__name__ if failure else None))
 

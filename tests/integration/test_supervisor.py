@@ -25,7 +25,7 @@ class Run:
     """One `python -m ops run` with its own ports and data directory."""
 
     def __init__(self, folder: Path) -> None:
-        ports = free_ports()
+        ports = free_ports(carrier=True)
         self.url = f"http://127.0.0.1:{ports.desk}"
         self.data = folder / "data"
         self.output = folder / "output"
@@ -36,6 +36,7 @@ class Run:
             "KEFU_PORT": str(ports.desk),
             "KEFU_BOT_PORT": str(ports.bot),
             "KEFU_ACTIONS_PORT": str(ports.actions),
+            "KEFU_CARRIER_PORT": str(ports.carrier),
         }
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -116,7 +117,7 @@ def test_it_says_where_everything_is_mends_what_dies_and_stops_cleanly(run: Run)
 
 
 def test_killed_without_a_chance_to_clean_up_it_leaves_nothing_behind(run: Run) -> None:
-    until(lambda: len(run.parts()) == 3 or run.process.poll() is not None, 200)
+    until(lambda: len(run.parts()) == 4 or run.process.poll() is not None, 200)
     processes = run.everything()
     run.process.kill()
     run.process.wait()

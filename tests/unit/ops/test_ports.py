@@ -11,12 +11,29 @@ from ops.trouble import Trouble
 
 
 def test_without_settings_the_documented_ports_are_wanted() -> None:
-    assert wanted_ports({}) == Ports(desk=8000, bot=5005, actions=5055)
+    assert wanted_ports({}) == Ports(desk=8000, bot=5005, actions=5055, carrier=5065)
 
 
 def test_every_port_is_a_setting() -> None:
     env = {"KEFU_PORT": "1", "KEFU_BOT_PORT": "2", "KEFU_ACTIONS_PORT": "3"}
-    assert wanted_ports(env) == Ports(desk=1, bot=2, actions=3)
+    assert wanted_ports({**env, "KEFU_CARRIER_PORT": "4"}) == Ports(1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"KEFU_DEMO": "0"},
+        {"KEFU_KUAIDI100_KEY": "ours"},
+        {"KEFU_KUAIDI100_BASE_URL": "http://127.0.0.1:7000"},
+    ],
+)
+def test_only_a_demo_without_a_carrier_of_its_own_gets_the_stand_in(env: dict[str, str]) -> None:
+    assert wanted_ports(env).carrier is None
+
+
+def test_a_system_of_a_test_has_no_stand_in_unless_it_asks_for_one() -> None:
+    assert free_ports().carrier is None
+    assert free_ports(carrier=True).carrier is not None
 
 
 def test_an_address_on_this_machine_gives_the_port() -> None:
