@@ -114,9 +114,10 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             on_delivery=metrics.count_delivery,
             base_url=settings.base_url,
             ways=ways(settings),
+            subscribes=settings.subscribes_kuaidi100,
         )
-        ctx.hub = Hub(settings.database_url)
         ctx.intake = http_hooks.intake(ctx.desk)
+        ctx.hub = Hub(settings.database_url)
         ctx.hub.start()
         ctx.outside = await open_outside(settings, database)
         ctx.bot = ctx.outside.bot
