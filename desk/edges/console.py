@@ -73,7 +73,7 @@ class Words:
         """Why a notification did not arrive: its first word in words, the rest as it is."""
         code, _, rest = (error or "").partition(" ")
         known = self._texts.get(f"delivery.error.{code}")
-        return f"{known} {rest}".strip() if known else str(error or "")
+        return f"{known}{rest}" if known else str(error or "")
 
     def review_lines(self, record: Any) -> list[tuple[str, str]]:
         """Who said what before a ticket was opened."""

@@ -100,6 +100,6 @@ class WebhookClient:
                     float(asked) if asked.isascii() and asked.isdecimal() else None,
                 )
         except TimeoutError:
-            return Answer(None, f"timeout after {TIMEOUT_S:g} s")
+            return Answer(None, f"timeout {TIMEOUT_S:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(None, f"unreachable {type(error).__name__}")

@@ -294,7 +294,7 @@ async def test_a_failed_delivery_is_sent_again_with_the_same_id_and_a_new_signat
     [
         (500, "HTTP 500 the receiver says 500"),
         ("reset", "unreachable ServerDisconnectedError"),
-        ("slow", "timeout after 0.4 s"),
+        ("slow", "timeout 0.4 s"),
     ],
 )
 async def test_the_last_error_is_kept_for_the_supervisor(told, receiver, behaviour, error):

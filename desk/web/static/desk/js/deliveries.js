@@ -3,16 +3,25 @@
 import { post } from './api.js';
 import { showTimes } from './clock.js';
 import { refresh } from './morph.js';
-import { $, t } from './text.js';
+import { $, $$, t } from './text.js';
 import { confirm, say, warn } from './toast.js';
 
 const EVERY_MS = 10000;
+const SOON_MS = 1500; // by then a receiver that works has taken it
+const asked = new Set();
+let place = -1; // of the button pressed last, while the keyboard is there
+
+const buttons = () => $$('[data-again]');
 const fresh = () => refresh('#deliveries', 'desk:refresh');
 
 async function again(button) {
-  button.disabled = true;
-  const answer = await post(`/api/agent/deliveries/${button.dataset.again}/again`);
-  button.disabled = false;
+  const id = button.dataset.again;
+  if (asked.has(id)) return; // pressed twice: a disabled button would lose the keyboard's place
+  asked.add(id);
+  place = buttons().indexOf(button);
+  const answer = await post(`/api/agent/deliveries/${id}/again`);
+  asked.delete(id);
+  setTimeout(fresh, SOON_MS);
   if (answer.ok) say(t(answer.data.quiet ? 'js.again_quiet' : 'js.again'));
   else warn(answer.message);
   fresh();
@@ -22,6 +31,7 @@ async function allAgain(button) {
   const n = button.dataset.againAll;
   if (!(await confirm(t('js.again_all', { n }), t('js.again_all_yes')))) return;
   const answer = await post('/api/agent/deliveries/again');
+  setTimeout(fresh, SOON_MS);
   if (answer.ok) say(t('js.again_done', { n: answer.data.again, old: answer.data.superseded }));
   else warn(answer.message);
   fresh();
@@ -33,7 +43,12 @@ document.addEventListener('click', (event) => {
   if (one) again(one);
   else if (all) allAgain(all);
 });
-document.addEventListener('htmx:afterSwap', (event) => showTimes(event.target));
+document.addEventListener('htmx:afterSwap', (event) => {
+  showTimes(event.target);
+  if (place < 0 || document.activeElement !== document.body) return;
+  // the row is gone, and with it the place: the next one takes it
+  (buttons()[Math.min(place, buttons().length - 1)] ?? $('#work')).focus();
+});
 document.addEventListener('htmx:responseError', (event) => {
   if (event.detail.xhr.status === 401) document.dispatchEvent(new CustomEvent('desk:expired'));
 });
