@@ -22,6 +22,19 @@ from standins.kuaidi100.parcels import Line, Parcel, local_time
 from standins.kuaidi100.platform import Platform
 from standins.kuaidi100.tracking import push_track
 
+#: The line of a parcel's record that goes with a status of its order.
+LINE_OF = {
+    1: "102",
+    10: "103",
+    101: "1002",
+    400: "5",
+    13: "301",
+    14: "14",
+    12: "401",
+    9: "210",
+    99: "210",
+}
+
 
 def move(
     platform: Platform,
@@ -41,6 +54,8 @@ def move(
     """
     if status is not None:
         parcel.status = status
+        if not code and status in LINE_OF:  # its record knows it too, and pushes it later
+            parcel.lines.append(Line(at or local_time(), LINE_OF[status]))
         parcel.fees = order.pop("fees", parcel.fees)
         if push:
             push_order(platform, parcel, **order)
