@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from desk.flow.desk import Desk
 from desk.flow.dispatch_outcome import AUTHOR, Held, hold, settle
 from desk.flow.handover import hand_over
+from desk.flow.outbox import tell
 from desk.flow.tickets import ticket_json
 from desk.rules.conversation import News
 from desk.rules.dispatch import Accept, Answer, Command, Hear, Refuse
@@ -98,7 +99,8 @@ async def _quote(desk: Desk, tx: AsyncConnection, held: Held, text: str) -> None
     news = News(ticket_json(desk, held.ticket, lang), words, (desk.human_choice(lang),))
     # read anew: every message of one transaction has its own sequence number
     conversation = await desk.must_lock(tx, held.conversation.id)
-    await desk.carry_out(tx, conversation, news)
+    conversation, _ = await desk.carry_out(tx, conversation, news)
+    await tell(desk, tx, "ticket.progress", conversation, held.ticket)
 
 
 async def _call_for_result(desk: Desk, tx: AsyncConnection, held: Held, *, readable: bool) -> None:
