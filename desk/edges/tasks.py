@@ -7,7 +7,7 @@ import structlog
 
 from desk.edges import dispatch_tasks, metrics
 from desk.edges.outside import Outside
-from desk.flow import applying, bot, outbox, tickets
+from desk.flow import applying, bot, effects, outbox, reconcile, subscribing, tickets
 from desk.flow.desk import Desk
 from desk.store import jobs as names
 
@@ -34,7 +34,36 @@ def register(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
     async def close_tickets(timestamp: int) -> None:
         await tickets.close_old(desk)
 
+    @app.periodic(cron="* * * * *")
+    @app.task(name=names.COMPLETE_WAITING, queueing_lock=names.COMPLETE_WAITING)
+    async def complete_waiting(timestamp: int) -> None:
+        await effects.complete_waiting(desk)
+
     @app.periodic(cron="40 3 * * *")
     @app.task(name=names.FORGET_DELIVERIES, queueing_lock=names.FORGET_DELIVERIES)
     async def forget_deliveries(timestamp: int) -> None:
         await outbox.forget_old(desk)
+
+    _register_carrier(app, desk, outside)
+
+
+def _register_carrier(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
+    """The jobs that ask a carrier's platform; none where there is no account with one."""
+    api, hook = outside.kuaidi100, outside.track_hook
+    if api is not None:
+
+        @app.periodic(cron="* * * * *")
+        @app.task(name=names.CHECK_NEWS, lock=names.CHECK_NEWS, queueing_lock=names.CHECK_NEWS)
+        async def check_news(timestamp: int) -> None:
+            done = await reconcile.check(desk, api, outside.kuaidi100_pause)
+            if done:
+                log.info("asked about overdue news", **done)
+
+    if api is not None and hook is not None:
+
+        @app.periodic(cron="* * * * *")
+        @app.task(name=names.SUBSCRIBE, lock=names.SUBSCRIBE, queueing_lock=names.SUBSCRIBE)
+        async def subscribe(timestamp: int) -> None:
+            done = await subscribing.subscribe_due(desk, api, hook)
+            if done:
+                log.info("subscribed to waybills", **done)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from desk.flow.applying import up_to_date
 from desk.flow.desk import Desk, new_id
 from desk.flow.handover import hand_over
-from desk.flow.tickets import reopen
+from desk.flow.tickets import reopen, settled
 from desk.rules.conversation import Choose, Conversation, Event, Say, Tick
 from desk.rules.refused import Refused
 from desk.store import conversations, events, orders, tickets
@@ -227,6 +227,25 @@ async def reopen_ticket(desk: Desk, customer_id: str, ticket_id: str) -> Any:
             desk, tx, customer_id, ticket.conversation_id, lock=True
         )
         return await reopen(desk, tx, conversation, ticket_id, author="customer")
+
+
+async def settle_ticket(desk: Desk, customer_id: str, ticket_id: str, yes: bool) -> Any:
+    """The customer says whether a ticket is settled: with a yes it completes.
+
+    Returns:
+        The ticket that stands now.
+
+    Raises:
+        Refused: `not_found`, `reopen_too_late`, `ticket_state`, `already_open`.
+    """
+    async with desk.db.begin() as tx:
+        ticket = await tickets.get(tx, ticket_id)
+        if ticket is None:
+            raise Refused("not_found", what="ticket")
+        conversation = await own_conversation(
+            desk, tx, customer_id, ticket.conversation_id, lock=True
+        )
+        return await settled(desk, tx, conversation, ticket_id, yes)
 
 
 async def typing(desk: Desk, customer_id: str, conversation_id: str) -> None:

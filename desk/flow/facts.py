@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
-from desk.rules.completion import repeats
+from desk.rules.completion import is_fee, repeats
 from desk.rules.facts import Fact, order_state
 from desk.rules.told import Told
 from desk.store import orders
@@ -38,13 +38,13 @@ def learn(desk: Desk, known: Sequence[Fact], callback: Any, told: Told) -> Learn
             lines.append(Fact(str(name), f"{told.carrier}.{source}", code, came, when))
         elif name is None and (source, code) not in codes:
             unknown.add((f"{told.carrier}.{source}", code, int(callback.id)))
-    for refund in told.refunds:
-        lines.append(Fact("refund.confirmed", f"{told.carrier}.fee", refund, came, None))
+    for name, refund, when in told.refunds:
+        lines.append(Fact(name, f"{told.carrier}.fee", refund, came, when))
     told_before = {_line(fact) for fact in known}
     fresh = []
     for fact in lines:
         line = _line(fact)
-        if line in told_before and (fact.occurred_at or fact.source.endswith(".fee")):
+        if line in told_before and (fact.occurred_at or is_fee(fact)):
             continue  # a tracking push repeats its whole list, an order callback all its fees
         if not repeats(fact, known, desk.content.facts):
             fresh.append(fact)
@@ -54,7 +54,7 @@ def learn(desk: Desk, known: Sequence[Fact], callback: Any, told: Told) -> Learn
 
 def _line(fact: Fact) -> tuple[Any, ...]:
     """What makes two facts of an order one and the same; the unique indexes say it too."""
-    return fact.source, fact.code, fact.occurred_at
+    return fact.source, fact.code, None if is_fee(fact) else fact.occurred_at
 
 
 def state_of(desk: Desk, order: Any, known: Sequence[Fact]) -> str:

@@ -1,130 +1,303 @@
-"""What news from a carrier does to an open ticket: complete, inform, escalate, or nothing."""
+"""What news about an order does to a ticket.
+
+    complete  the need is met, or gone: the ticket completes and the customer is told why
+    wait      a completing fact is known and has to stand for some hours uncontradicted
+    ask       the customer is told and asked whether that settles it
+    inform    the customer is told, the ticket stays open
+    escalate  the customer is told and a person is called
+    reopen    a completion by a fact is undone, and a person is called
+    nothing   no rule speaks of it, or it is no evidence
+
+What a ticket becomes depends on *which* facts are known, not on the order in which they came:
+every decision looks at all of them. Only whether something is *said* depends on what is new.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 from desk.rules.categories import Category
-from desk.rules.facts import Fact, FactKind
-from desk.rules.ticket import ACTIVE, Ticket
-
-Effect = Literal["complete", "inform", "escalate", "nothing"]
-
-#: The way of a parcel; a state outside it (cancelled, returned, ...) sets every other one back.
-STAGES = (
-    "created",
-    "accepted",
-    "collecting",
-    "collected",
-    "in_transit",
-    "out_for_delivery",
-    "delivered",
+from desk.rules.facts import (
+    LATE,
+    RANK,
+    Fact,
+    FactKind,
+    earlier,
+    holds,
+    taken_back,
 )
-#: Facts that can be undone, and the order's state as long as they last.
-UNDOABLE = {"order.cancelled": "cancelled"}
+from desk.rules.ticket import ACTIVE, Ticket, reopen_until
+
+Effect = Literal["complete", "wait", "ask", "inform", "escalate", "reopen", "nothing"]
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+
+
+#: In front of the code of money that came back in part.
+PARTLY = "partly "
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """The effect and, in words, why: shown to agents and in the log."""
+    """The effect and, in words, why: shown to agents, in the log and by `make rules`."""
 
     effect: Effect
     why: str
+    #: The fact it is about.
+    fact: Fact | None = None
+    #: Until when a completing fact has to stand (effect "wait").
+    until: datetime | None = None
 
 
-def rule_on(ticket: Ticket, category: Category, fact: Fact) -> Ruling:
-    """Decide what `fact`, alone, means for `ticket` under its category's rules.
+@dataclass(frozen=True)
+class Case:
+    """A ticket before its order's facts."""
 
-    Only a fact learned after the ticket became active counts: what was known when the customer
-    complained cannot settle the complaint. What *happened* before settles it all the same, unless
-    the customer has said since then that it did not (a reopened ticket), or it can be undone.
-    """
-    if ticket.state not in ACTIVE:
-        return Ruling("nothing", f"the ticket is {ticket.state}")
-    since = ticket.active_since or ticket.opened_at
-    if fact.received_at <= since:
-        return Ruling("nothing", f"{fact.fact} was known before the ticket became active")
-    if fact.fact in category.completes_on:
-        if happened_before(ticket, fact) and (ticket.reopened or fact.fact in UNDOABLE):
-            return Ruling("nothing", f"{fact.fact} happened before the ticket became active")
-        return Ruling("complete", f"{category.id} completes on {fact.fact}")
-    if fact.fact in category.escalates_on:
-        return Ruling("escalate", f"{category.id} escalates on {fact.fact}")
-    if fact.fact in category.informs_on:
-        if happened_before(ticket, fact):
-            return Ruling("nothing", f"{fact.fact} happened before the ticket became active")
-        return Ruling("inform", f"{category.id} informs on {fact.fact}")
-    return Ruling("nothing", f"{category.id} has no rule for {fact.fact}")
+    ticket: Ticket
+    category: Category
+    kinds: Mapping[str, FactKind]
+    #: Everything known of the order, in the order of arrival.
+    facts: tuple[Fact, ...]
+    #: The order's state that follows from it (`facts.order_state`).
+    state: str
+    #: Facts the customer was told of while this ticket was open; asked about since they spoke.
+    told: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+    @property
+    def since(self) -> datetime:
+        """From when on news counts: what was known when the customer complained settles nothing."""
+        return self.ticket.active_since or self.ticket.opened_at
+
+    @property
+    def spoke_at(self) -> datetime:
+        """The customer's last word on it. Carriers' times have no fractions of a second."""
+        return (self.ticket.spoke_at or self.since).replace(microsecond=0)
+
+    @property
+    def settling(self) -> frozenset[str]:
+        """The facts that complete this kind of ticket."""
+        return self.category.completes_on | self.category.ends_on
+
+    def counts(self, fact: Fact) -> bool:
+        """Whether it was learned after the ticket became active."""
+        return fact.received_at > self.since
+
+    def old(self, fact: Fact) -> bool:
+        """Whether it happened before the customer's last word: they spoke against it, or knew."""
+        return fact.when < self.spoke_at
+
+    def known_before(self, fact: Fact) -> bool:
+        """Whether it happened before the ticket became active."""
+        return fact.when < self.since.replace(microsecond=0)
+
+    def against(self, fact: Fact) -> Fact | None:
+        """The fact that speaks against a completing one, if there is one.
+
+        Only facts of the category's `reopens_on` do: by taking the order's state back, by leaving a
+        question, or by saying something else that is not certainly older.
+        """
+        opposing = [
+            other
+            for other in self.facts
+            if other.fact in self.category.reopens_on
+            and not taken_back(other, self.facts, self.kinds)
+        ]
+        undone = not holds(self.kinds[fact.fact].state, self.state)
+        for other in reversed(opposing):
+            says_state = self.kinds[other.fact].state is not None
+            questions = other.fact in self.category.asks_on or not says_state
+            if undone or (questions and not earlier(other, fact)):
+                return other
+        return None
+
+    def stands_at(self, fact: Fact) -> datetime:
+        """From when on a completing fact is enough."""
+        return fact.received_at + timedelta(hours=self.category.waits_hours.get(fact.fact, 0))
 
 
-def happened_before(ticket: Ticket, fact: Fact) -> bool:
-    """Whether the carrier says that it happened before the ticket became active.
-
-    Carriers' times have no fractions of a second.
-    """
-    since = (ticket.active_since or ticket.opened_at).replace(microsecond=0)
-    return fact.occurred_at is not None and fact.occurred_at < since
-
-
-def rule_on_all(
-    ticket: Ticket, category: Category, news: Iterable[Fact], state: str
-) -> tuple[Fact, Ruling] | None:
-    """The one thing that all the new facts of a callback do to `ticket`, or None for nothing.
-
-    A tracking push may bring many lines at once. The later line wins where they contradict each
-    other; a customer reads at most one of them, the newest.
+def decide_on(case: Case, news: Iterable[Fact], now: datetime) -> Ruling:
+    """The one thing that happens to a ticket, now that `news` has come.
 
     Args:
-        state: the order's state with all these facts.
+        case: with the news among its facts.
+        news: the facts of one callback; empty when only time has passed.
     """
-    in_time = sorted(news, key=lambda fact: fact.occurred_at or fact.received_at)
-    decisive: tuple[Fact, Ruling] | None = None
-    inform: tuple[Fact, Ruling] | None = None
-    for fact in in_time:
-        ruling = rule_on(ticket, category, fact)
-        if ruling.effect == "complete" and UNDOABLE.get(fact.fact, state) != state:
-            continue  # undone since, by this callback or by what we knew already
-        if ruling.effect == "inform":
-            inform = fact, ruling
-        elif ruling.effect == "escalate" and happened_before(ticket, fact):
-            # old bad news that other news followed is over
-            decisive = (fact, ruling) if fact is in_time[-1] else None
-        elif ruling.effect != "nothing" and (
-            decisive is None or decisive[1].effect != ruling.effect
-        ):
-            decisive = fact, ruling
-    return decisive or inform
+    fresh = sorted(news, key=lambda fact: (fact.when, RANK.get(_state(case, fact) or "", -1)))
+    if case.ticket.state not in ACTIVE:
+        return _on_completed(case, fresh, now)
+    judged = judge_all(case)
+    done = [ruling for ruling in judged if ruling.effect in ("complete", "wait")]
+    ready = [r for r in done if r.fact and case.stands_at(r.fact) <= now]
+    if ready:
+        first = next((r for r in ready if r.fact in fresh), ready[0])
+        return Ruling("complete", first.why, first.fact)
+    said = [ruling for ruling in judged if ruling.fact in fresh]
+    latest = {ruling.effect: ruling for ruling in said}
+    if "escalate" in latest:
+        return latest["escalate"]
+    if "ask" in latest:
+        return latest["ask"]
+    waited = waiting(judged)
+    if waited and (case.ticket.waits_for, case.ticket.waits_until) != _waits(waited):
+        return waited
+    if "inform" in latest:
+        return latest["inform"]
+    return Ruling("nothing", "; ".join(ruling.why for ruling in said) or "nothing new")
+
+
+def waiting(judged: Iterable[Ruling]) -> Ruling | None:
+    """Of all rulings on a ticket, the completing fact that will have stood long enough first."""
+    held = [(ruling.until, number, ruling) for number, ruling in enumerate(judged) if ruling.until]
+    return min(held)[2] if held else None
+
+
+def _waits(ruling: Ruling) -> tuple[str | None, datetime | None]:
+    return (ruling.fact.fact if ruling.fact else None), ruling.until
+
+
+def judge_all(case: Case) -> list[Ruling]:
+    """What each known fact means for an active ticket, in the order in which they happened."""
+    return [judge(case, fact) for fact in sorted(case.facts, key=lambda fact: fact.when)]
+
+
+def judge(case: Case, fact: Fact) -> Ruling:
+    """What one fact means for an active ticket, beside all the others that are known."""
+    category, name = case.category, fact.fact
+
+    def ruling(effect: Effect, why: str, until: datetime | None = None) -> Ruling:
+        return Ruling(effect, why, fact, until)
+
+    if not case.counts(fact):
+        return ruling("nothing", f"{name} was known before the ticket became active")
+    if name in case.settling:
+        return _judge_settling(case, fact)
+    if name in category.escalates_on:
+        if taken_back(fact, case.facts, case.kinds):
+            return ruling("nothing", f"{name} was taken back")
+        after = _better_news(case, fact)
+        if after is not None:
+            return ruling("nothing", f"{name} is over: {after.fact} followed")
+        return ruling("escalate", f"{category.id} escalates on {name}")
+    if name in category.asks_on:
+        # old news is none to somebody who has spoken since, but for an order that is off
+        if case.old(fact) and _state(case, fact) != "cancelled":
+            return ruling("nothing", f"{name} happened before the customer spoke")
+        if taken_back(fact, case.facts, case.kinds) or not holds(_state(case, fact), case.state):
+            return ruling("nothing", f"{name} was undone; the order is {case.state}")
+        return _asked(case, fact, f"{category.id} asks on {name}")
+    if name in category.informs_on:
+        return _judge_informing(case, fact)
+    return ruling("nothing", f"{category.id} has no rule for {name}")
+
+
+def _judge_settling(case: Case, fact: Fact) -> Ruling:
+    other = case.against(fact)
+    if other is not None:
+        why = f"{other.fact} speaks against {fact.fact}"
+        if holds(_state(case, fact), case.state):
+            return _asked(case, fact, why)
+        return Ruling("nothing", f"{why}; the order is {case.state}", fact)
+    verb = "completes" if fact.fact in case.category.completes_on else "ends"
+    if case.old(fact):
+        return _asked(case, fact, f"{fact.fact} happened before the customer's last word")
+    why = f"{case.category.id} {verb} on {fact.fact}"
+    hours = case.category.waits_hours.get(fact.fact)
+    if hours:
+        return Ruling("wait", f"{why} after {hours:g} h", fact, case.stands_at(fact))
+    return Ruling("complete", why, fact)
+
+
+def _asked(case: Case, fact: Fact, why: str) -> Ruling:
+    if fact.fact in case.asked:
+        return Ruling("nothing", f"{why}; asked already", fact)
+    return Ruling("ask", why, fact)
+
+
+def _judge_informing(case: Case, fact: Fact) -> Ruling:
+    state = _state(case, fact)
+    if case.known_before(fact):
+        why = f"{fact.fact} happened before the ticket became active"
+    elif fact.fact in case.told:
+        why = f"{fact.fact} was told already"
+    elif state and RANK[state] < RANK[case.state]:
+        why = f"{fact.fact} is behind: the order is {case.state}"
+    else:
+        return Ruling("inform", f"{case.category.id} informs on {fact.fact}", fact)
+    return Ruling("nothing", why, fact)
+
+
+def _better_news(case: Case, bad: Fact) -> Fact | None:
+    """What followed bad news that passes, and ended it."""
+    if not case.kinds[bad.fact].passes:
+        return None
+    better = case.settling | case.category.informs_on | case.category.asks_on
+    collected = _state(case, bad) == "pickup_failed" and holds("collected", case.state)
+    for fact in case.facts:
+        timed = fact.occurred_at is not None and bad.occurred_at is not None
+        followed = fact.when > bad.when if timed else collected
+        if fact.fact in better and followed:
+            return fact
+    return None
+
+
+def _on_completed(case: Case, news: list[Fact], now: datetime) -> Ruling:
+    """A completion by a fact is undone when nothing supports it any more."""
+    ticket = case.ticket
+    until = reopen_until(ticket)
+    if until is None or ticket.completed_by != "fact" or now > until:
+        return Ruling("nothing", f"the ticket is {ticket.state}")
+    settling = case.settling | {ticket.completed_because}
+    left = [f for f in case.facts if f.fact in settling and case.counts(f)]
+    if any(case.against(fact) is None for fact in left):
+        return Ruling("nothing", f"the ticket is {ticket.state}")
+    against = [fact for fact in news if fact.fact in case.category.reopens_on]
+    if not against:
+        return Ruling("nothing", f"the ticket is {ticket.state}")
+    why = f"{case.category.id} reopens on {against[-1].fact}"
+    return Ruling("reopen", why, against[-1])
+
+
+def _state(case: Case, fact: Fact) -> str | None:
+    return case.kinds[fact.fact].state
 
 
 def repeats(fact: Fact, known: Iterable[Fact], kinds: Mapping[str, FactKind]) -> bool:
     """Whether a fact without a time only says again what was known of the order.
 
     Carriers send a status again with other details in it (a fee, a courier's name). Without a time
-    it is news only if the order has gone back behind that status since it was told last: collected
-    again after a new courier was sent. A fact that is no state of an order is a repetition if it
-    is the last thing that its source said.
+    it is news only if the order has certainly gone back behind that status since it was told last:
+    collected again, long after a new courier was sent. Money is told apart by what came back; what
+    came back as a whole does not come back in part because something else was charged since.
     """
+    if is_fee(fact):
+        whole = fact.code.removeprefix(PARTLY)
+        return whole != fact.code and any(is_fee(o) and o.code == whole for o in known)
     if fact.occurred_at is not None:
         return False
+    before = [other for other in known if other.fact == fact.fact]
+    if not before:
+        return False
+    last = max(other.when for other in before)
     state = kinds[fact.fact].state
-    if state is None:
-        own = [f.code for f in known if f.source == fact.source]
-        return bool(own) and own[-1] == fact.code
-    told = False
-    for earlier in sorted(known, key=lambda f: (f.occurred_at or f.received_at, f.received_at)):
-        if earlier.fact == fact.fact:
-            told = True
-        elif told and _sets_back(state, kinds[earlier.fact].state):
-            told = False
-    return told
+    return not any(
+        last < other.when
+        and other.when + LATE < fact.received_at
+        and state is not None
+        and _sets_back(state, kinds[other.fact].state)
+        for other in known
+    )
+
+
+def is_fee(fact: Fact) -> bool:
+    """Whether it is about money, and its code names what came back."""
+    return fact.source.endswith(".fee")
 
 
 def _sets_back(state: str, later: str | None) -> bool:
     """Whether an order that reaches `later` after `state` may reach `state` anew."""
     if later is None or later == state:
         return False
-    if state in STAGES and later in STAGES:
-        return STAGES.index(later) < STAGES.index(state)
-    return True
+    return RANK[later] < RANK[state] or later in ("cancelled", "pickup_failed", "returned")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 #: The states an order can be in; the same words as a case's `order_status` in evaluation.
@@ -20,6 +20,21 @@ ORDER_STATES = (
     "pickup_failed",
     "returned",
 )
+#: The states by how far an order has got. Where no time says which came later, the further one is
+#: true: nothing in it can have come before the ones behind it.
+FURTHER = (
+    *("created", "accepted", "collecting", "pickup_failed", "cancelled"),
+    *("collected", "in_transit", "out_for_delivery", "delivered", "returned"),
+)
+RANK = {state: rank for rank, state in enumerate(FURTHER)}
+BEFORE_PICKUP = ("created", "accepted", "collecting")
+WITH_CARRIER = ("collected", "in_transit", "out_for_delivery")
+
+#: A callback may be this late: three tries, half an hour apart (Kuaidi100's callback page), and
+#: as much again. Of two facts without a carrier's time, nobody knows which came first within it.
+LATE = timedelta(hours=2)
+#: Takes a cancellation back; the only fact that does.
+REVIVAL = "order.revived"
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,8 @@ class FactKind:
     #: The order state this fact implies, or None when it says nothing about it.
     state: str | None
     label: Mapping[str, str]
+    #: Bad news that is over once better news has followed it.
+    passes: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,11 @@ class Fact:
     code: str
     received_at: datetime
     occurred_at: datetime | None = None
+
+    @property
+    def when(self) -> datetime:
+        """When it happened, as far as anybody knows."""
+        return self.occurred_at or self.received_at
 
 
 def read_fact_kinds(data: Mapping[str, Any]) -> dict[str, FactKind]:
@@ -59,7 +81,12 @@ def read_fact_kinds(data: Mapping[str, Any]) -> dict[str, FactKind]:
         label = row.get("label") or {}
         if not (label.get("zh") and label.get("en")):
             raise ValueError(f"data/facts.yml, {fact_id}.label: expected zh and en, got {label!r}")
-        kinds[str(fact_id)] = FactKind(str(fact_id), state, label)
+        passes = row.get("passes", False)
+        if not isinstance(passes, bool):
+            raise ValueError(
+                f"data/facts.yml, {fact_id}.passes: expected true or false, got {passes!r}"
+            )
+        kinds[str(fact_id)] = FactKind(str(fact_id), state, label, passes)
     return kinds
 
 
@@ -84,22 +111,79 @@ def read_code_map(
     return mapped
 
 
+def earlier(one: Fact, other: Fact) -> bool:
+    """Whether `one` certainly happened before `other`, by the carrier's times or by ours."""
+    exact = one.occurred_at is not None and other.occurred_at is not None
+    return one.when < other.when if exact else one.when + LATE < other.when
+
+
+def taken_back(fact: Fact, facts: Iterable[Fact], kinds: Mapping[str, FactKind]) -> bool:
+    """Whether a cancellation was undone by a revival that is not certainly older."""
+    if kinds[fact.fact].state != "cancelled":
+        return False
+    return any(other.fact == REVIVAL and not earlier(other, fact) for other in facts)
+
+
 def order_state(
     initial: str, facts: Iterable[Fact], kinds: Mapping[str, FactKind], initial_at: datetime
 ) -> str:
-    """The order's state: that of the latest fact by the carrier's time (ours where it gave none).
+    """The order's state, from what was told of it; in which order it was told does not matter.
 
-    Arrival order does not matter, so late, repeated and out-of-order callbacks end the same.
+    Facts with a carrier's time are taken in the order of these times. Of those without (order
+    callbacks have none) the furthest counts, because it could not be true without the others; a
+    cancellation does not while a revival is known that may have come after it.
 
     Args:
-        initial: the state the merchant's system told us, at `initial_at`.
+        initial: the state the merchant's system told us, at `initial_at`. It stands against what
+            is older, except that a merchant who is behind does not pull a parcel back.
     """
-    latest, state = initial_at, initial
-    for fact in sorted(
-        facts, key=lambda f: (f.occurred_at or f.received_at, f.received_at, f.code)
-    ):
-        implied = kinds[fact.fact].state if fact.fact in kinds else None
-        when = fact.occurred_at or fact.received_at
-        if implied and when >= latest:
-            latest, state = when, implied
-    return state
+    said = [fact for fact in facts if fact.fact in kinds and kinds[fact.fact].state]
+    said = [fact for fact in said if not taken_back(fact, said, kinds)]
+    before = [fact for fact in said if fact.when < initial_at]
+    state = initial
+    if before and initial in (*BEFORE_PICKUP, *WITH_CARRIER):
+        known = _walk(None, before, kinds)
+        moved = known in (*WITH_CARRIER, "delivered")
+        if initial == "created" or (moved and RANK[known] > RANK[initial]):
+            state = known
+    return _walk(state, [fact for fact in said if fact.when >= initial_at], kinds)
+
+
+def _walk(state: str | None, facts: Sequence[Fact], kinds: Mapping[str, FactKind]) -> str:
+    """From `state` through all these facts, which may be told in any order.
+
+    Args:
+        state: None when nothing is known before the first fact.
+    """
+
+    def implied(fact: Fact) -> str:
+        return kinds[fact.fact].state or ""
+
+    timed = [fact for fact in facts if fact.occurred_at]
+    for fact in sorted(timed, key=lambda f: (f.when, RANK[implied(f)], f.code)):
+        state = _after(state or "created", implied(fact), fact.fact)
+    # a fact without time that another source tells with its time says nothing more
+    told = {implied(fact) for fact in timed}
+    loose = {implied(fact) for fact in facts if not fact.occurred_at} - told
+    return max([state or "created", *loose], key=RANK.__getitem__)
+
+
+def _after(state: str, implied: str, fact: str) -> str:
+    """The state of an order in `state` after a later fact."""
+    if state == "returned":  # whoever signs for it now is its sender
+        return state
+    if fact == REVIVAL:
+        lower = RANK[state] < RANK["collected"]
+        return implied if lower else state
+    if implied in BEFORE_PICKUP:  # a record of the order, made late; it takes no parcel back
+        return implied if state in (*BEFORE_PICKUP, "pickup_failed") else state
+    return implied
+
+
+def holds(implied: str | None, state: str) -> bool:
+    """Whether a fact that implies one state can still be true of an order in `state`."""
+    if implied in ("cancelled", "delivered"):
+        return state == implied
+    if implied in WITH_CARRIER:
+        return state in (*WITH_CARRIER, "delivered", "returned")
+    return True

@@ -6,13 +6,17 @@ same numbers with other meanings, so a code never stands without its source.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from desk.rules.completion import PARTLY
 from desk.rules.told import Names, Told, text_or_none
+
+#: (fact, what came back, time) of money that came back.
+Refunds = tuple[tuple[str, str, datetime | None], ...]
 
 CARRIER = "kuaidi100"
 #: Carriers give local times without a zone.
@@ -31,7 +35,7 @@ def read_order(data: Mapping[str, Any]) -> Told:
         raise ValueError(f"expected a status, got the keys {sorted(data)}")
     waybill, numbers = order_names(data)
     when = carrier_time(detail.get("updateTime") or data.get("updateTime"))
-    refunds = _refunds(detail.get("feeDetails") or [])
+    refunds = _refunds(detail.get("feeDetails") or [], when)
     return Told(CARRIER, waybill, numbers, [("order", str(status), when)], refunds)
 
 
@@ -61,6 +65,8 @@ def read_track(data: Mapping[str, Any]) -> Told:
     ]
     if not lines and last.get("state") not in (None, ""):
         lines = [("track", str(last["state"]), None)]
+    if data.get("status") not in (None, ""):
+        lines.append(("push", str(data["status"]), None))  # of the subscription, not the parcel
     return Told(CARRIER, track_names(data)[0], (), lines)
 
 
@@ -79,21 +85,39 @@ def read_detail(data: Mapping[str, Any]) -> Told:
     return read_order(data)
 
 
-def _refunds(fees: Sequence[Any]) -> tuple[str, ...]:
-    """A name for each refunded fee: type and amount, numbered where two are alike.
+def _refunds(fees: Sequence[Any], when: datetime | None) -> Refunds:
+    """What the fee details say of money that came back, as one fact, or none.
 
-    payStatus 3 = refunded, per the order callback's fee details. Every later callback lists it
-    again, so the name must be the same each time.
+    `payStatus` 3 is refunded, 1 is paid. The money in dispute is back for certain when nothing paid
+    is left, or when what came back is the double of a fee that stays paid once. Anything else (a
+    part of a fee, another kind of fee, a double that is still paid) is back in part, and the
+    customer has to say whether that was it. Every later callback lists it again, so its name, what
+    came back, must be the same each time. Source: the order callback's `feeDetails`.
     """
-    seen: Counter[str] = Counter()
-    names = []
-    for fee in fees:
-        if isinstance(fee, dict) and str(fee.get("payStatus")) == "3":
-            kind = text_or_none(fee.get("feeType")) or "fee"
-            name = f"{kind} {text_or_none(fee.get('amount')) or '?'}"
-            seen[name] += 1
-            names.append(name if seen[name] == 1 else f"{name} no. {seen[name]}")
-    return tuple(names)
+    listed = [(_fee_name(fee), str(fee.get("payStatus"))) for fee in fees if isinstance(fee, dict)]
+    back = sorted(name for name, status in listed if status == "3" and name)
+    paid = [name for name, status in listed if status == "1" and name]
+    if not back:
+        return ()
+    kinds = [name.rsplit(" ", 1)[0] for name in paid]
+    doubles_back = all(name in paid for name in back) and len(kinds) == len(set(kinds))
+    known = not any(name.endswith("?") for name in back)
+    name = " + ".join(back)
+    if known and (not paid or doubles_back):
+        return (("refund.confirmed", name, when),)
+    return (("refund.partial", f"{PARTLY}{name}", when),)
+
+
+def _fee_name(fee: Mapping[str, Any]) -> str | None:
+    """Kind and amount, as in `FREIGHT 12.5`; `?` for an amount that is none; None for zero."""
+    kind = text_or_none(fee.get("feeType")) or "fee"
+    try:
+        amount = Decimal(str(fee.get("amount")).strip())
+    except InvalidOperation:
+        return f"{kind} ?"
+    if not amount.is_finite():
+        return f"{kind} ?"
+    return f"{kind} {amount.normalize():f}" if amount else None
 
 
 def carrier_time(value: object) -> datetime | None:

@@ -1,7 +1,8 @@
 """The ticket: its states, and what each command does to it.
 
     open -> dispatched -> completed -> closed (7 days after completion, final)
-    completed -> open (reopened by the customer or an agent within those 7 days)
+    completed -> open (reopened within those 7 days: by the customer or an agent, or by news that
+    undo a completion by a fact)
 
 At most one open or dispatched ticket exists per order and category; a partial unique index says so
 too (`store/migrations`).
@@ -37,8 +38,8 @@ class Ticket:
     #: Last time it was opened or reopened: only news learned after it can complete the ticket.
     active_since: datetime | None = None
     completed_at: datetime | None = None
-    #: Who completed it: "fact", "agent", or "merge" (joined to another ticket); and the
-    #: fact's id, the agent's words, or the other ticket's id.
+    #: Who completed it: "fact", "customer", "agent", or "merge" (joined to another); and the
+    #: fact's id, what the customer was asked about, the agent's words, or the other ticket's id.
     completed_by: str | None = None
     completed_because: str | None = None
     reopened: int = 0
@@ -79,9 +80,9 @@ class Dispatch:
 
 @dataclass(frozen=True)
 class Complete:
-    """The need is met: by a fact (`because` its id), an agent (in words), or another ticket."""
+    """The need is met: by a fact (`because` its id), in somebody's words, or in another ticket."""
 
-    by: Literal["fact", "agent", "merge"]
+    by: Literal["fact", "customer", "agent", "merge"]
     because: str
 
 
@@ -96,6 +97,15 @@ class Reopen:
     text: str
     due_at: datetime
     complains: bool = True
+    #: What it is from now on (`reopened_as` of `data/categories.yml`); None = as it was.
+    category: str | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """It was completed wrongly, and the other ticket `ticket` stands for the need already."""
+
+    ticket: str
 
 
 @dataclass(frozen=True)
@@ -120,13 +130,42 @@ class Add:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """The customer is told of a fact, and perhaps a person is called."""
+
+    fact: str
+    escalates: bool = False
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The customer is asked whether this fact settles it."""
+
+    fact: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A completing fact has to stand until then; no fact: nothing is waited for any more."""
+
+    fact: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Deny:
+    """The customer says that it is not settled, asked or not."""
+
+
+@dataclass(frozen=True)
 class Watch:
     """The clocks call for a person: the promise is near, or broken, or the law's time is near."""
 
     step: Literal["called", "broken", "warned"]
 
 
-Command = Dispatch | Complete | Reopen | Close | Correct | Add | Watch
+Changes = Dispatch | Complete | Reopen | Join | Close | Correct | Add | Watch
+Command = Changes | Tell | Ask | Wait | Deny
 
 #: (state, command) -> state after it. What is not here is refused.
 ARROWS: dict[tuple[State, str], State] = {
@@ -134,6 +173,7 @@ ARROWS: dict[tuple[State, str], State] = {
     ("open", "Complete"): "completed",
     ("dispatched", "Complete"): "completed",
     ("completed", "Reopen"): "open",
+    ("completed", "Join"): "completed",
     ("completed", "Close"): "closed",
     ("open", "Correct"): "open",
     ("dispatched", "Correct"): "open",  # the carrier was told the wrong thing: tell it anew
@@ -141,8 +181,19 @@ ARROWS: dict[tuple[State, str], State] = {
     ("dispatched", "Add"): "dispatched",
     ("open", "Watch"): "open",
     ("dispatched", "Watch"): "dispatched",
+    ("open", "Tell"): "open",
+    ("dispatched", "Tell"): "dispatched",
+    ("open", "Ask"): "open",
+    ("dispatched", "Ask"): "dispatched",
+    ("open", "Wait"): "open",
+    ("dispatched", "Wait"): "dispatched",
+    ("open", "Deny"): "open",
+    ("dispatched", "Deny"): "dispatched",
 }
-COMMANDS = ("Dispatch", "Complete", "Reopen", "Close", "Correct", "Add", "Watch")
+COMMANDS = (
+    *("Dispatch", "Complete", "Reopen", "Join", "Close", "Correct", "Add", "Watch"),
+    *("Tell", "Ask", "Wait", "Deny"),
+)
 
 
 def reopen_until(ticket: Ticket) -> datetime | None:
@@ -169,24 +220,37 @@ def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Ent
             return replace(ticket, state=after), Entry("dispatched", text)
         case Complete(by, because):
             changed = replace(
-                ticket, state=after, completed_at=now, completed_by=by, completed_because=because
+                _quiet(ticket),
+                state=after,
+                completed_at=now,
+                completed_by=by,
+                completed_because=because,
             )
             return changed, Entry("completed", because)
-        case Reopen(text, due_at, complains):
+        case Reopen(text, due_at, complains, category):
             if until is None or now > until:
                 raise Refused("reopen_too_late", until=until)
             changed = replace(
                 ticket,
                 state=after,
-                active_since=now,
+                category=category or ticket.category,
                 completed_at=None,
                 completed_by=None,
                 completed_because=None,
                 reopened=ticket.reopened + 1,
             )
-            if complains:
-                changed = replace(changed, complained_at=now, warned_at=None)
+            if complains:  # what was known until now did not settle it
+                changed = replace(
+                    changed, active_since=now, spoke_at=now, complained_at=now, warned_at=None
+                )
+            if category:
+                text = f"{ticket.category} -> {category} {text}".strip()
             return _promise(changed, due_at, now), Entry("reopened", text)
+        case Join(other):
+            if until is None or now > until:
+                raise Refused("reopen_too_late", until=until)
+            changed = replace(ticket, completed_by="merge", completed_because=other)
+            return changed, Entry("joined", other)
         case Close():
             if until is None or now <= until:
                 raise Refused("close_too_early", until=until)
@@ -194,17 +258,36 @@ def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Ent
         case Correct(category, due_at, text):
             if category == ticket.category:
                 raise Refused("same_category", category=category)
-            changed = replace(ticket, state=after, category=category)
+            # what is wanted now is wanted since now: older news cannot have settled it
+            changed = replace(
+                _quiet(ticket), state=after, category=category, active_since=now, spoke_at=now
+            )
             changed = _promise(changed, due_at, now)
             return changed, Entry("corrected", f"{ticket.category} -> {category} {text}".strip())
         case Add(text):
-            return replace(ticket, state=after), Entry("added", text)
+            return replace(_quiet(ticket), state=after, spoke_at=now), Entry("added", text)
+        case Tell(fact, escalates):
+            return ticket, Entry("escalated" if escalates else "informed", fact)
+        case Ask(fact):
+            return replace(ticket, asked_fact=fact), Entry("asked", fact)
+        case Wait(None, _):
+            return replace(ticket, waits_for=None, waits_until=None), Entry("waits_no_more", "")
+        case Wait(fact, until):
+            return replace(ticket, waits_for=fact, waits_until=until), Entry("waits", fact or "")
+        case Deny():
+            asked = ticket.asked_fact or ""
+            return replace(_quiet(ticket), spoke_at=now), Entry("not_settled", asked)
         case Watch("called"):
             return replace(ticket, called_at=now), Entry("called", "")
         case Watch("broken"):
             return replace(ticket, broken_at=now), Entry("overdue", "")
         case Watch(_):
             return replace(ticket, warned_at=now), Entry("legal_near", "")
+
+
+def _quiet(ticket: Ticket) -> Ticket:
+    """The ticket with no question open and nothing waited for."""
+    return replace(ticket, asked_fact=None, waits_for=None, waits_until=None)
 
 
 def _promise(ticket: Ticket, due_at: datetime, now: datetime) -> Ticket:

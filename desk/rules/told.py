@@ -20,8 +20,8 @@ class Told:
     #: Order numbers, the merchant's own or the carrier's.
     numbers: tuple[str, ...]
     lines: list[tuple[str, str, datetime | None]]
-    #: What says which fee was refunded, one for each.
-    refunds: tuple[str, ...] = ()
+    #: Money that came back: (fact, what came back, time).
+    refunds: tuple[tuple[str, str, datetime | None], ...] = ()
 
     @property
     def identifiers(self) -> list[str]:

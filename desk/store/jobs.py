@@ -16,6 +16,7 @@ from desk.store.db import libpq_url
 ASK_BOT = "ask_bot"
 APPLY_CALLBACKS = "apply_callbacks"
 CLOSE_TICKETS = "close_tickets"
+COMPLETE_WAITING = "complete_waiting"
 CHECK_NEWS = "check_news"
 SUBSCRIBE = "subscribe"
 FORGET_DELIVERIES = "forget_deliveries"

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import and_, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -62,6 +62,41 @@ async def active_of_order(tx: AsyncConnection, order_id: str) -> list[Ticket]:
         .order_by(tickets.c.opened_at, tickets.c.id)
     )
     return [_value(row) for row in rows]
+
+
+async def live_of_order(
+    tx: AsyncConnection, order_id: str, completed_after: datetime
+) -> list[Ticket]:
+    """The tickets of an order that news can change, oldest first.
+
+    These are the active ones, and those that a fact completed since `completed_after`.
+    """
+    by_fact = and_(
+        tickets.c.state == "completed",
+        tickets.c.completed_by == "fact",
+        tickets.c.completed_at >= completed_after,
+    )
+    rows = await tx.execute(
+        select(tickets)
+        .where(
+            tickets.c.order_id == order_id,
+            text("state <> 'closed'"),  # as the index says
+            or_(tickets.c.state.in_(ACTIVE), by_fact),
+        )
+        .order_by(tickets.c.opened_at, tickets.c.id)
+    )
+    return [_value(row) for row in rows]
+
+
+async def done_waiting(tx: AsyncConnection, now: datetime) -> list[tuple[str, str, str]]:
+    """Tickets whose completing fact has stood long enough: ids, their orders', conversations'."""
+    rows = await tx.execute(
+        select(tickets.c.id, tickets.c.order_id, tickets.c.conversation_id)
+        .where(tickets.c.waits_until <= now)
+        .order_by(tickets.c.waits_until, tickets.c.id)
+        .limit(500)
+    )
+    return [(row.id, row.order_id, row.conversation_id) for row in rows]
 
 
 async def live(tx: AsyncConnection, order_ids: Sequence[str]) -> set[str]:
