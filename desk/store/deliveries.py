@@ -162,6 +162,12 @@ async def unsettled(tx: AsyncConnection, state: str, limit: int) -> list[Any]:
     )
 
 
+async def of_ticket(tx: AsyncConnection, ticket_id: str) -> list[Any]:
+    """Everything told about a ticket, oldest first, without the bodies."""
+    query = select(*_SHOWN).where(deliveries.c.ticket_id == ticket_id)
+    return list(await tx.execute(query.order_by(deliveries.c.number)))
+
+
 async def get(tx: AsyncConnection, delivery_id: str) -> Any | None:
     """One delivery, without its body."""
     return (await tx.execute(select(*_SHOWN).where(deliveries.c.id == delivery_id))).one_or_none()
@@ -226,9 +232,12 @@ async def put_back(
 
 
 async def forget(tx: AsyncConnection, before: datetime) -> int:
-    """Delete what was delivered or superseded before `before`, and old dead ones. How many."""
+    """Delete what was settled before `before`. Returns how many."""
+    old = deliveries.c.updated_at < before
+    settled = deliveries.c.state.in_(("delivered", "superseded"))
+    # apart, as their indexes are
     done = await tx.execute(
-        delete(deliveries).where(deliveries.c.state != "waiting", deliveries.c.updated_at < before)
+        delete(deliveries).where(or_(and_(settled, old), and_(deliveries.c.state == "dead", old)))
     )
     return done.rowcount
 

@@ -13,6 +13,7 @@ from sanic import Sanic
 
 from desk.app import create_app
 from desk.rules.conversation import HANDOVER_REASONS, Event
+from desk.rules.notifications import KINDS
 from desk.settings import Settings
 from ops import diagrams
 
@@ -102,6 +103,10 @@ def test_every_handover_reason_is_documented() -> None:
 
 def test_every_fact_is_documented() -> None:
     assert missing(list(data("facts.yml")["facts"]), "events.md") == []  # type: ignore[call-overload]
+
+
+def test_every_kind_of_notification_is_documented() -> None:
+    assert missing(list(KINDS), "notifications.md") == []
 
 
 def test_every_category_is_documented() -> None:

@@ -11,6 +11,7 @@ import pytest
 from desk.edges.console import clock, money
 from desk.rules.conversation import HANDOVER_REASONS, OWNERS
 from desk.rules.facts import ORDER_STATES
+from desk.rules.notifications import KINDS
 from desk.rules.ticket import STATES
 
 WEB = Path(__file__).resolve().parents[3] / "desk" / "web"
@@ -32,6 +33,7 @@ def test_both_languages_have_the_same_sentences_with_the_same_placeholders():
     ("group", "codes"),
     [
         ("reason", HANDOVER_REASONS),
+        ("delivery.kind", KINDS),
         ("order.state", ORDER_STATES),
         ("ticket.state", STATES),
         ("thread.owner", OWNERS),
