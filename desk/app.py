@@ -67,6 +67,7 @@ def create_app(*, settings: Settings | None = None) -> Sanic:
         http_agent.api,
         http_hooks.hooks,
         http_dispatch.hooks,
+        http_dispatch.agents,
         http_deliveries.api,
         http_deliveries.pages,
         pages,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from desk.rules import conversation, ticket
+from desk.rules import conversation, dispatch, ticket
 from ops.child import ROOT
 
 PAGE = ROOT / "docs/architecture.md"
@@ -18,6 +18,7 @@ PAGE = ROOT / "docs/architecture.md"
 MACHINES: dict[str, tuple[Mapping[tuple[str, str], str], str]] = {
     "conversation": (dict(conversation.ARROWS), "bot"),
     "ticket": (dict(ticket.ARROWS), "open"),
+    "dispatch": (dict(dispatch.ARROWS), "waiting"),
 }
 
 

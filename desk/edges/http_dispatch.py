@@ -1,4 +1,4 @@
-"""Answers to dispatched tickets: Kuaidi100's ticket callbacks, and the merchant's system."""
+"""Answers to dispatched tickets, by callback and signed webhook; and what agents do by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sanic.response import HTTPResponse
 
 from desk.edges import metrics
 from desk.edges.merchant import signed
-from desk.edges.web import desk_of, ok, read_body
+from desk.edges.web import agent_of, desk_of, ok, read_body
+from desk.flow import dispatch_agent
 from desk.flow.dispatch_answers import answered
 from desk.rules.dispatch import Accept, Answer, Hear, Refuse
 from desk.rules.dispatch_request import clean
@@ -20,6 +21,7 @@ from desk.rules.kuaidi100_tickets import LIMIT, Said, raw, read_said
 from desk.rules.refused import Refused
 
 hooks = Blueprint("dispatch_hooks", url_prefix="/hooks")
+agents = Blueprint("dispatch_agents", url_prefix="/api/agent")
 log = structlog.get_logger("desk.hooks")
 
 #: Kuaidi100 repeats what is not answered so; its order pages and its ticket page differ in form.
@@ -111,3 +113,19 @@ async def dispatch(request: Request) -> HTTPResponse:
     fresh = await answered(desk_of(request), body.dispatch, "webhook", said, commands[body.type])
     metrics.CALLBACKS.labels(source="dispatch", outcome="kept" if fresh else "repeated").inc()
     return ok({"result": True}, status=202)
+
+
+class ActionBody(BaseModel):
+    action: Literal["mark_sent", "again"]
+    #: The ticket's number there, where the agent knows it.
+    number: str = Field("", max_length=64)
+
+
+@agents.post("/tickets/<ticket_id:str>/dispatch")
+async def act(request: Request, ticket_id: str) -> HTTPResponse:
+    """Say of a dispatch that is stuck: it is there (looked up, sent by hand), or send it again."""
+    agent = await agent_of(request)
+    body = read_body(request, ActionBody)
+    number = body.number.strip() or None
+    view = await dispatch_agent.act(desk_of(request), agent, ticket_id, body.action, number)
+    return ok({"dispatch": view})

@@ -192,7 +192,7 @@ async def door(desk: Desk) -> AsyncIterator[str]:
             await server.startup()
         await server.start_serving()
         try:
-            yield "http://127.0.0.1:{}".format(listening.getsockname()[1])
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.close()
             await server.wait_closed()
