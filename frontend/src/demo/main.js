@@ -30,7 +30,7 @@ function draw() {
               <button type="button" class="button second" @click=${reset}>${t("demo.reset")}</button>
             </div>
             <div class="cards">
-              ${customer.orders.map((order) => orderCard(order, { result: shop.results.get(order.id), help, push }))}
+              ${customer.orders.map((order) => orderCard(order, { result: shop.results.get(order.id), help, push, ask }))}
             </div>
           </section>`
         : nothing}
@@ -61,11 +61,20 @@ function help(order) {
   else location.href = `/chat?order=${encodeURIComponent(order.id)}&lang=${lang}`;
 }
 
-async function push(order, { name, source, code, sign }) {
-  const path = `/api/demo/orders/${encodeURIComponent(order.id)}/callback`;
+function push(order, { name, ...event }) {
+  return simulate(order, name, "callback", event);
+}
+
+/** Ask the carrier now, as the desk does by itself when news is overdue. */
+function ask(order) {
+  return simulate(order, t("demo.ask"), "ask", {});
+}
+
+async function simulate(order, name, route, body) {
+  const path = `/api/demo/orders/${encodeURIComponent(order.id)}/${route}`;
   try {
-    const { sent, answer, status } = await request("POST", path, { source, code, sign });
-    shop.results.set(order.id, { name, sent, answer, status });
+    const { sent, answer, status, lost, outcome } = await request("POST", path, body);
+    shop.results.set(order.id, { name, sent, answer, status, lost, asked: outcome });
   } catch (error) {
     shop.results.set(order.id, { name, status: error.status, answer: { message: error.message } });
   }

@@ -11,7 +11,17 @@ const PUSHES = [
   { key: "demo.push_cancelled", source: "order", code: 99 },
   { key: "demo.push_weight", source: "order", code: 155 },
   { key: "demo.push_bad", source: "order", code: 10, sign: "bad" },
+  { key: "demo.push_lost", source: "order", code: 10, lost: true },
 ];
+
+/** What became of asking the carrier, in words. */
+const ASKED = {
+  news: "demo.asked_news",
+  nothing_new: "demo.asked_nothing",
+  refused: "demo.asked_nothing",
+  taken: "demo.asked_later",
+  limit: "demo.asked_later",
+};
 
 /** The sample customers; one is chosen. */
 export function customerPicker(customers, chosen, onChoose) {
@@ -30,7 +40,7 @@ export function customerPicker(customers, chosen, onChoose) {
 }
 
 /** One order, with the way to the chat and the carrier simulator. */
-export function orderCard(order, { result, help, push }) {
+export function orderCard(order, { result, help, push, ask }) {
   return html`<article class="card" data-order=${order.id}>
     <div class="card-head">
       <h3>${order.goods || order.id}</h3>
@@ -44,17 +54,23 @@ export function orderCard(order, { result, help, push }) {
       <p>${t("demo.simulator_hint")}</p>
       <div class="pushes">
         ${PUSHES.map(
-          ({ key, source, code, sign }) => html`<button type="button" class="push ${sign ? "bad" : ""}"
-            data-push=${sign ?? code} @click=${() => push(order, { name: t(key), source, code, sign })}>
+          ({ key, source, code, sign, lost }) => html`<button type="button" class="push ${sign || lost ? "bad" : ""}"
+            data-push=${sign ?? (lost ? "lost" : code)}
+            @click=${() => push(order, { name: t(key), source, code, sign, lost })}>
             ${t(key)} <code>${code}</code></button>`,
         )}
+        <button type="button" class="push" data-push="ask" @click=${() => ask(order)}>${t("demo.ask")}</button>
       </div>
       <div aria-live="polite">${result ? outcome(result) : nothing}</div>
     </details>
   </article>`;
 }
 
-function outcome({ name, sent, answer, status }) {
+function outcome({ name, sent, answer, status, lost, asked }) {
+  if (lost || asked) {
+    return html`<div class="outcome" data-accepted=${asked === "news" ? "yes" : "no"}>
+      <p class="verdict">${t(lost ? "demo.lost_result" : (ASKED[asked] ?? "demo.asked_failed"))}</p></div>`;
+  }
   const accepted = status >= 200 && status < 300;
   return html`<div class="outcome" data-accepted=${accepted ? "yes" : "no"}>
     <p class="verdict">${t(accepted ? "demo.accepted_result" : "demo.refused_result", { name })}</p>
