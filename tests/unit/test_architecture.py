@@ -46,6 +46,7 @@ NAMED_ELSEWHERE = {
 EDGES_OF_THEIR_OWN = {
     "desk/edges/worker.py": "procrastinate",
     "desk/edges/tasks.py": "procrastinate",
+    "desk/edges/dispatch_tasks.py": "procrastinate",
     "desk/edges/hub.py": "psycopg",
 }
 #: Packages that are programs of their own: they talk HTTP, never Python.
