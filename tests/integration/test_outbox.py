@@ -130,7 +130,7 @@ async def test_a_tickets_life_is_told_in_order_and_signed(told, receiver):
     await customer.reopen_ticket(told, who, ticket.id)
     async with told.db.begin() as tx:
         held = await told.must_lock(tx, conversation)
-        await tickets.correct(told, tx, held, ticket.id, "false_pickup", "agent:小林")
+        await tickets.correct(told, tx, held, ticket.id, "courier_complaint", "agent:小林")
     async with sending(told, receiver):
         await until(told, *["delivered"] * 4)
     assert receiver.kinds == [
