@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from desk.flow.applying import bring_up_to_date, settle_order_of
 from desk.flow.clocks import near_the_law, of_conversations, of_ticket
 from desk.flow.customer import check_text
-from desk.flow.dispatch_shown import shown
 from desk.flow.desk import ONLINE_FOR, Desk
+from desk.flow.dispatch_shown import shown
 from desk.flow.outbox import tell_agent_wrote
 from desk.flow.tickets import Opening, complete, correct, open_ticket, ticket_json
 from desk.rules.conversation import AgentNote, AgentSay, Claim, Conversation, Release
