@@ -16,6 +16,7 @@ from desk.flow.dispatching import plan
 from desk.rules.dispatch import UNKNOWN_FOR
 from desk.rules.refused import Refused
 from desk.rules.ticket import Complete
+from desk.store import orders
 from standins.kuaidi100.faults import Fault
 from standins.kuaidi100.workorders import answer
 from tests.integration.dispatch_world import World, world
@@ -260,12 +261,9 @@ async def test_a_result_that_overtakes_the_answer_to_create_is_not_lost(here):
 
 async def test_a_refusal_is_a_persons_with_the_platforms_words(here):
     ticket = await here.open(details={"weight_kg": 2}, carrier="yunda")
-    here.platform.workorders.create({"secondType": 4, "kuaidinum": "x", "telWeight": "1"})
     here.platform.workorders.refuses_duplicates = True
     workorder = {"secondType": 4, "telWeight": "1"}
     async with here.desk.db.begin() as tx:
-        from desk.store import orders
-
         order = await orders.get(tx, ticket.order_id)
     here.platform.workorders.create({**workorder, "kuaidinum": order.waybill})
     await here.work(ticket)
