@@ -59,13 +59,12 @@ async def supersede_held(
 
 async def last_of_kind(tx: AsyncConnection, conversation_id: str, kind: str) -> datetime | None:
     """When news of that kind was last told in a conversation."""
-    return (
-        await tx.execute(
-            select(func.max(deliveries.c.created_at)).where(
-                deliveries.c.conversation_id == conversation_id, deliveries.c.kind == kind
-            )
+    found: datetime | None = await tx.scalar(
+        select(func.max(deliveries.c.created_at)).where(
+            deliveries.c.conversation_id == conversation_id, deliveries.c.kind == kind
         )
-    ).scalar_one_or_none()
+    )
+    return found
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from desk.rules.notifications import (
     judge,
     read_quiet_hours,
 )
-from desk.settings import new_secret
+from desk.settings import ROOT, new_secret
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: From the libraries of github.com/standard-webhooks: their shared test of a signature.
@@ -157,6 +158,29 @@ async def test_the_signature_is_that_of_the_standards_own_test():
         "webhook-timestamp": str(VECTOR_TIME),
         "webhook-signature": VECTOR_SIGNATURE,
     }
+
+
+def test_the_receiver_in_the_documents_takes_what_is_signed_and_refuses_the_rest():
+    page = (ROOT / "docs" / "notifications.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    seen, queued = set(), []
+    merchant = {
+        "seen_before": lambda name: name in seen or seen.add(name),
+        "put_into_queue": queued.append,
+    }
+    exec(example, merchant)
+    merchant["SECRET"] = secret = new_secret("webhook_secret")
+    now, body = datetime.now(UTC), '{"data":{"text":"已办结"}}'
+    headers = {
+        "webhook-id": "d_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("d_1", now, body),
+    }
+    receive = merchant["receive"]
+    assert [receive(body.encode(), headers) for _ in range(2)] == [204, 204]
+    assert queued == [{"data": {"text": "已办结"}}]
+    assert receive(body.encode() + b" ", headers) == 401
+    assert receive(body.encode(), {**headers, "webhook-timestamp": "1614265330"}) == 401
 
 
 def test_a_made_secret_is_one_that_the_standard_takes():
