@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from desk.flow.desk import Desk
 from desk.store import events, orders, tickets
+from desk.store.tables import callbacks
 
 
 async def end_of(
@@ -70,12 +73,19 @@ async def log_of(
         log = await events.read_after(tx, conversation_id, 0, notes=True)
         facts = await orders.facts_of(tx, order_id)
         entries = {name: await tickets.entries(tx, one) for name, one in opened.items()}
+        kept = list(
+            await tx.execute(
+                select(callbacks).where(callbacks.c.order_id == order_id).order_by(callbacks.c.id)
+            )
+        )
 
     def hour(when: datetime | str | None) -> str:
         parsed = datetime.fromisoformat(when) if isinstance(when, str) else when
         return f"{(parsed - zero) / timedelta(hours=1):8.2f} h" if parsed else "   no time"
 
-    shown = ["what was done:", *done, "facts (received, occurred):"]
+    shown = ["what was done:", *done, "what became of the callbacks:"]
+    shown += [f"{hour(row.received_at)} {row.source}: {row.result}" for row in kept]
+    shown.append("facts (received, occurred):")
     shown += [
         f"{hour(one.received_at)} {hour(one.occurred_at)}  {one.fact} ({one.source} {one.code})"
         for one in facts

@@ -13,11 +13,11 @@ from typing import Any
 import procrastinate
 from sqlalchemy import text
 
-from desk.flow import bot, callbacks, customer, orders, tickets
-from desk.flow.agent import Agent, resolve_ticket
+from desk.flow import bot, callbacks, customer, orders, promises
+from desk.flow.agent import Agent, agent_opens_ticket, resolve_ticket
+from desk.flow.backlog import work_off
 from desk.flow.desk import Desk
-from desk.flow.tickets import Opening
-from desk.store import jobs
+from desk.store import conversations, jobs
 from desk.store import tickets as ticket_store
 from desk.store.tables import tickets as ticket_table
 from tests.integration.history_bodies import body_of
@@ -83,10 +83,13 @@ class World:
         todo += steps if steps is not None else self.history.steps
         try:
             for step in sorted(todo, key=lambda step: step["at"]):  # stable: told, opened, then
+                if step["at"] > self.clock.hour and self.tickets:
+                    self.clock.hour = step["at"]
+                    await self.pass_time()
                 self.clock.hour = step["at"]
-                await self.pass_time()
                 await self.do(step)
-                await self.pass_time()
+                await self.work()
+            await self.pass_time()
             while (until := await self._waits_until()) is not None:
                 self.clock.hour = max(self.clock.hour, until) + 0.001
                 self._note("time passes until a fact has stood long enough")
@@ -144,11 +147,25 @@ class World:
         self.tickets[category] = await self._ask_for(category, len(self.tickets))
 
     async def _ask_for(self, category: str, key: object) -> str:
+        """A ticket through the bot's door; through the agent's, where a person is in charge."""
         async with self.desk.db.begin() as tx:
-            held = await self.desk.must_lock(tx, self.conversation)
-            opening = Opening(category, "麻烦处理一下", "bot", f"{held.id}:{key}", held.epoch)
-            ticket, _ = await tickets.open_ticket(self.desk, tx, held, opening)
-            return ticket.id
+            held = await conversations.get(tx, self.conversation)
+        assert held is not None
+        words = "麻烦处理一下"
+        if held.owner == "bot":
+            request = {
+                "conversation_id": held.id,
+                "epoch": held.epoch,
+                "category": category,
+                "text": words,
+                "idempotency_key": f"{held.id}:{key}",
+            }
+            made = await bot.bot_opens_ticket(self.desk, request)
+        else:
+            made = await agent_opens_ticket(
+                self.desk, AGENT, held.id, category, words, client_id=f"{key}"
+            )
+        return str(made["ticket"]["id"])
 
     async def _customer(self, does: Any, ticket_id: str) -> None:
         if isinstance(does, dict):
@@ -167,11 +184,17 @@ class World:
     # --- time ---------------------------------------------------------------------------------
 
     async def pass_time(self) -> None:
-        """Run every job of this history that is due, and every timer of the desk."""
-        await self._run_jobs()
+        """Every timer of the desk strikes, and what follows is done."""
         for periodic in self.app.periodic_registry.periodic_tasks.values():
             await periodic.task.func(timestamp=int(self.clock.now().timestamp()))
+        await promises.watch(self.desk)
+        await self.work()
+
+    async def work(self) -> None:
+        """Do what is due now: this history's jobs, and the background work."""
         await self._run_jobs()
+        while await work_off(self.desk):
+            pass
 
     async def _run_jobs(self) -> None:
         """Run the jobs that name this history's order, conversation or tickets, as a worker would.
@@ -204,19 +227,7 @@ class World:
             result = task.func(*context, **row.args)
             if inspect.isawaitable(result):
                 await result
-            await self._note_result(row)
-
-    async def _note_result(self, row: Any) -> None:
-        words = f"  job {row.task_name}"
-        if "callback_id" in row.args:
-            async with self.desk.db.begin() as tx:
-                words += ": " + str(
-                    await tx.scalar(
-                        text("select result from callbacks where id = :id"),
-                        {"id": row.args["callback_id"]},
-                    )
-                )
-        self._note(words)
+            self._note(f"  job {row.task_name}")
 
     async def _waits_until(self) -> float | None:
         """The hour until which a ticket waits for a fact to stand; None when none does."""
