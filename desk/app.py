@@ -17,6 +17,7 @@ from desk.edges import (
     http_dispatch,
     http_hooks,
     metrics,
+    ticket_page,
     web,
     webhook,
 )
@@ -71,6 +72,7 @@ def create_app(*, settings: Settings | None = None) -> Sanic:
         http_deliveries.api,
         http_deliveries.pages,
         pages,
+        ticket_page.pages,
         console,
     ]
     if settings.demo:

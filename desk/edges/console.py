@@ -14,9 +14,11 @@ from sanic.response import HTTPResponse
 from desk.edges import web
 from desk.edges.pages import texts
 from desk.edges.review_shown import review_lines, review_reasons
+from desk.edges.timeline_shown import shown
 from desk.flow import outbox
 from desk.flow.agent import Agent, conversation_view, queue_view
 from desk.flow.desk import Desk
+from desk.flow.timeline import timeline
 from desk.rules.refused import Refused
 from desk.store import events
 
@@ -60,15 +62,6 @@ class Words:
         fact = self._content.facts.get(reason)
         return fact.label[self._lang] if fact else reason
 
-    def entry_text(self, entry: dict[str, Any]) -> str:
-        """A line of a ticket's history in words."""
-        text = str(entry["text"])
-        if entry["kind"] == "corrected":  # "<from> -> <to> <remark>"
-            before, _, rest = text.partition(" -> ")
-            after, _, remark = rest.partition(" ")
-            return f"{self.label(before)} → {self.label(after)} {remark}".strip()
-        return self.because(text)
-
     def delivery_error(self, error: str | None) -> str:
         """Why a notification did not arrive: its first word in words, the rest as it is."""
         code, _, rest = (error or "").partition(" ")
@@ -90,7 +83,6 @@ class Words:
             "lang": self._lang,
             "label": self.label,
             "because": self.because,
-            "entry_text": self.entry_text,
             "review_lines": self.review_lines,
             "review_reasons": review_reasons,
             "in_words": self.in_words,
@@ -100,7 +92,6 @@ class Words:
             "fee_kind": lambda kind: self.named("fee", kind),
             "delivery_kind": lambda kind: self.named("delivery.kind", kind),
             "delivery_error": self.delivery_error,
-            "entry_kind": lambda kind: self.named("ticket.entry", kind),
             "clock": clock,
             "money": money,
             "menu": self._content.categories.menu(self._lang),
@@ -152,7 +143,7 @@ async def desk_page(request: Request) -> HTTPResponse:
     view, open_id = None, request.args.get("c")
     if open_id:
         try:
-            view = await conversation_view(desk, open_id)
+            view = await _view(request, open_id)
         except Refused:
             open_id = None
     lists = await _lists(desk, agent)
@@ -205,8 +196,19 @@ async def side_partial(request: Request, conversation_id: str) -> HTTPResponse:
 
 async def _of_conversation(request: Request, conversation_id: str, template: str) -> HTTPResponse:
     agent = await web.agent_of(request)
-    view = await conversation_view(web.desk_of(request), conversation_id)
+    view = await _view(request, conversation_id)
     return web.page(template, view=view, agent=agent, **page_words(request))
+
+
+async def _view(request: Request, conversation_id: str) -> dict[str, Any]:
+    """A conversation, with the timeline of each of its tickets."""
+    desk, lang = web.desk_of(request), web.lang_of(request)
+    view = await conversation_view(desk, conversation_id)
+    for ticket in view["tickets"]:
+        async with desk.db.begin() as tx:
+            found = await timeline(desk, tx, ticket["id"], for_agent=True)
+        ticket["timeline"] = shown(desk, found, lang, for_agent=True)
+    return view
 
 
 @console.get("/desk/partials/conversations/<conversation_id:str>/events")

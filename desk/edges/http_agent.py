@@ -12,6 +12,7 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from desk.edges import stream
+from desk.edges.timeline_shown import shown
 from desk.edges.tokens import make_session
 from desk.edges.web import (
     AGENT_COOKIE,
@@ -25,6 +26,8 @@ from desk.edges.web import (
 )
 from desk.flow import agent as flow
 from desk.flow.agent import Agent
+from desk.flow.tickets import ticket_json
+from desk.flow.timeline import timeline
 from desk.rules.refused import Refused
 from desk.store import agents
 
@@ -198,6 +201,17 @@ async def open_ticket(request: Request, conversation_id: str) -> HTTPResponse:
         desk_of(request), agent, conversation_id, body.category, body.text, body.client_id
     )
     return ok(result, status=201)
+
+
+@api.get("/tickets/<ticket_id:str>")
+async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
+    """A ticket with its timeline, in the version for agents."""
+    await agent_of(request)
+    desk, lang = desk_of(request), lang_of(request)
+    async with desk.db.begin() as tx:
+        found = await timeline(desk, tx, ticket_id, for_agent=True)
+    words = shown(desk, found, lang, for_agent=True)
+    return ok({**ticket_json(desk, found.ticket, lang), "timeline": words})
 
 
 class CategoryBody(BaseModel):

@@ -10,6 +10,7 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from desk.edges import stream
+from desk.edges.timeline_shown import shown
 from desk.edges.tokens import BadToken, make_session, read_customer_token
 from desk.edges.web import (
     CUSTOMER_COOKIE,
@@ -30,10 +31,12 @@ from desk.flow.agent import order_json
 from desk.flow.applying import bring_up_to_date, up_to_date
 from desk.flow.desk import Desk
 from desk.flow.tickets import ticket_json
+from desk.flow.timeline import timeline
 from desk.rules.conversation import Conversation
 from desk.rules.facts import ORDER_STATES
 from desk.rules.refused import Refused
 from desk.rules.ticket import Ticket
+from desk.rules.timeline import told_history
 from desk.store import conversations, orders, tickets
 
 api = Blueprint("customer_api", url_prefix="/api")
@@ -54,24 +57,37 @@ class SessionBody(Strict):
 async def open_session(request: Request) -> HTTPResponse:
     """Exchange the merchant's signed customer token for a session (bearer and cookie)."""
     check_origin(request)
-    body = read_body(request, SessionBody)
+    session = new_session(request, read_body(request, SessionBody).token)
+    response = ok({"token": session})
+    sign_in(response, request, session)
+    return response
+
+
+def new_session(request: Request, token: str) -> str:
+    """A session for the merchant's signed customer token.
+
+    Raises:
+        Refused: `bad_token`.
+    """
     settings = settings_of(request)
     try:
         claims = read_customer_token(
-            body.token, request.app.ctx.customer_secret, settings.customer_public_key
+            token, request.app.ctx.customer_secret, settings.customer_public_key
         )
     except BadToken as error:
         raise Refused("bad_token", why=str(error)) from error
-    token = make_session(
+    return make_session(
         str(claims["sub"]),
         "customer",
         request.app.ctx.session_secret,
         settings.session_hours,
         claims.get("orders"),
     )
-    response = ok({"token": token})
-    set_cookie(response, request, CUSTOMER_COOKIE, token, settings.session_hours)
-    return response
+
+
+def sign_in(response: HTTPResponse, request: Request, session: str) -> None:
+    """The session as a cookie."""
+    set_cookie(response, request, CUSTOMER_COOKIE, session, settings_of(request).session_hours)
 
 
 class Fee(Strict):
@@ -244,14 +260,18 @@ async def typing(request: Request, conversation_id: str) -> HTTPResponse:
 
 @api.get("/tickets/<ticket_id:str>")
 async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
-    """A ticket: its state and history."""
+    """A ticket: its state, its history, and its timeline: what happened and what comes next."""
     customer_id = customer_of(request)
-    desk = desk_of(request)
-    ticket = await _own_ticket(request, customer_id, ticket_id)
+    desk, lang = desk_of(request), lang_of(request)
+    await own_ticket(request, customer_id, ticket_id)
     async with desk.db.begin() as tx:
-        history = await tickets.entries(tx, ticket_id)
-    lines = [{k: line[k] for k in ("at", "kind", "text")} for line in history]
-    return ok({**ticket_json(desk, ticket, lang_of(request)), "events": lines})
+        found = await timeline(desk, tx, ticket_id)
+    lines = [
+        {"at": line.at.isoformat(), "kind": line.kind, "text": line.text}
+        for line in told_history(found.history)
+    ]
+    words = shown(desk, found, lang)
+    return ok({**ticket_json(desk, found.ticket, lang), "events": lines, "timeline": words})
 
 
 @api.post("/tickets/<ticket_id:str>/reopen")
@@ -259,12 +279,32 @@ async def reopen_ticket(request: Request, ticket_id: str) -> HTTPResponse:
     """Reopen a completed ticket within 7 days."""
     customer_id = customer_of(request)
     desk = desk_of(request)
-    await _own_ticket(request, customer_id, ticket_id)
+    await own_ticket(request, customer_id, ticket_id)
     ticket = await customer.reopen_ticket(desk, customer_id, ticket_id)
     return ok(ticket_json(desk, ticket, lang_of(request)))
 
 
-async def _own_ticket(request: Request, customer_id: str, ticket_id: str) -> Ticket:
+class SettledBody(Strict):
+    settled: bool
+
+
+@api.post("/tickets/<ticket_id:str>/settled")
+async def settle_ticket(request: Request, ticket_id: str) -> HTTPResponse:
+    """Say whether a ticket is settled; asked or not, whoever has the conversation."""
+    customer_id = customer_of(request)
+    body = read_body(request, SettledBody)
+    desk = desk_of(request)
+    await own_ticket(request, customer_id, ticket_id)
+    ticket = await customer.settle_ticket(desk, customer_id, ticket_id, body.settled)
+    return ok(ticket_json(desk, ticket, lang_of(request)))
+
+
+async def own_ticket(request: Request, customer_id: str, ticket_id: str) -> Ticket:
+    """The customer's own ticket.
+
+    Raises:
+        Refused: `not_found`, also when it belongs to somebody else.
+    """
     desk = desk_of(request)
     async with desk.db.begin() as tx:
         ticket = await tickets.get(tx, ticket_id)
@@ -303,9 +343,9 @@ async def _limit(request: Request, customer_id: str) -> None:
 
 async def _conversation_json(desk: Desk, conversation_id: str) -> dict[str, Any]:
     async with desk.db.begin() as tx:
+        await bring_up_to_date(desk, tx, conversation_id)
         conversation = await conversations.get(tx, conversation_id)
         assert conversation is not None
-        await bring_up_to_date(desk, tx, conversation_id)
         order = await orders.get(tx, conversation.order_id)
         held = await tickets.of_conversation(tx, conversation_id)
         queue = await desk.queue_info(tx, conversation) if conversation.owner == "queue" else None

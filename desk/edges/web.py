@@ -80,12 +80,18 @@ def lang_of(request: Request) -> str:
 
 def error_json(request: Request, code: str, detail: Mapping[str, object]) -> HTTPResponse:
     """The one error shape: `{"error": {"code", "message"}}`, in the asked language."""
+    message = refusal_words(request, code, detail)
+    body = {"error": {"code": code, "message": message, **_shown(detail)}}
+    return json_response(body, status=STATUS.get(code, 409))
+
+
+def refusal_words(request: Request, code: str, detail: Mapping[str, object]) -> str:
+    """The sentence people see for a refusal, in the asked language."""
     texts = desk_of(request).content.errors.get(code) or {}
     message = str(texts.get(lang_of(request)) or code)
     for key, value in detail.items():
         message = message.replace("{" + key + "}", str(value))
-    body = {"error": {"code": code, "message": message, **_shown(detail)}}
-    return json_response(body, status=STATUS.get(code, 409))
+    return message
 
 
 def _shown(detail: Mapping[str, object]) -> dict[str, object]:

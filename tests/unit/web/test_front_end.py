@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "desk" / "web"
 SOURCES = ROOT / "frontend" / "src"
 STATIC = WEB / "static"
-TEMPLATES = [WEB / "templates" / f"{name}.html" for name in ("base", "chat", "demo")]
+TEMPLATES = [
+    WEB / "templates" / f"{name}.html"
+    for name in ("base", "chat", "demo", "ticket", "_ticket", "_timeline")
+]
 OURS = [STATIC / "chat", STATIC / "demo"]
 SENTENCES = {
     lang: json.loads((WEB / "i18n" / f"{lang}.json").read_text("utf-8")) for lang in ("zh", "en")

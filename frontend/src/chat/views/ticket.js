@@ -1,5 +1,5 @@
 import { html, nothing } from "lit";
-import { moment, t, tOr } from "../../shared/i18n.js";
+import { lang, moment, t, tOr } from "../../shared/i18n.js";
 import { tickIcon } from "./icons.js";
 
 const STEPS = ["open", "dispatched", "completed"];
@@ -28,7 +28,16 @@ export function ticketCard(ticket, { current, label, actions, now = Date.now() }
       ? html`<button type="button" class="reopen" @click=${() => actions.reopen(ticket.id)}>${t("ticket.reopen")}</button>
           <p class="ticket-note">${ticket.reopen_until ? t("ticket.reopen_until", { at: moment(ticket.reopen_until) }) : nothing}</p>`
       : nothing}
+    <a class="progress" href=${progressUrl(ticket.id)}>${t("ticket.progress")}</a>
   </li>`;
+}
+
+/** The page of a ticket, in this language and, inside a shop's page, still inside it. */
+function progressUrl(id) {
+  const here = new URLSearchParams(location.search);
+  const kept = new URLSearchParams({ lang });
+  for (const name of ["embed", "parent"]) if (here.get(name)) kept.set(name, here.get(name));
+  return `/chat/tickets/${encodeURIComponent(id)}?${kept}`;
 }
 
 function detail(ticket, done) {
