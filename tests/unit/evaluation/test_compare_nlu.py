@@ -10,7 +10,7 @@ import pytest
 
 from evaluation import compare_nlu, nlu_trial
 from evaluation.cases import Case
-from evaluation.compare_nlu import about, all_configs, in_use
+from evaluation.compare_nlu import PAGE, about, all_configs, in_use
 from evaluation.nlu_quality import LEAST, Quality, probabilities, quality, sign_test
 from evaluation.nlu_table import Setting, page, table, verdict, winner
 from evaluation.nlu_trial import CannotTrain, Cost, Trial, pipeline
@@ -125,6 +125,12 @@ def test_it_is_said_when_none_is_within_the_limits_and_when_none_is_in_use() -> 
 # ------------------------------------------------------------------ the configurations
 def test_config_yml_is_one_of_the_compared_configurations() -> None:
     assert in_use(), "put the pipeline of config.yml into evaluation/nlu_configs/ too, and compare"
+
+
+def test_the_page_in_the_documents_speaks_of_the_configuration_in_use() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"`{in_use()}`" in page
+    assert all(f"- `{config.stem}`: " in page for config in all_configs())
 
 
 def test_every_configuration_says_what_it_is_and_no_two_are_alike() -> None:
