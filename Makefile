@@ -1,6 +1,6 @@
 # Every target sets up what it needs first. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format validate train learn shell evaluate compare-nlu bench-turns clean
+.PHONY: help setup run test check format validate train learn shell evaluate compare-nlu bench-turns bench-automation clean
 
 PYTHON := .venv/bin/python
 
@@ -43,6 +43,10 @@ compare-nlu: setup ## ways to understand a message, side by side (ARGS="--write"
 bench-turns: setup ## how long a turn of the bot takes, plain and with an action
 	@$(PYTHON) -m ops train --if-needed
 	@.venv-bot/bin/python -m bot.bench_turns
+
+bench-automation: setup ## callbacks at a festival's speed, and kill -9 (REPORT=out.json, ARGS="--orders 50000")
+	@$(PYTHON) -m ops train --if-needed
+	@$(PYTHON) -m evaluation.bench_automation $(if $(REPORT),--report "$(REPORT)") $(ARGS)
 
 clean: ## remove caches and trained models; environments and data (var/) stay
 	@rm -rf models results .rasa .pytest_cache .mypy_cache .ruff_cache .hypothesis

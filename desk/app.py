@@ -137,6 +137,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             ctx.outside,
             settings.worker_concurrency,
             run_jobs=settings.worker,
+            taken=lambda: int(ctx.intake.taken),
         )
         ctx.worker.start()
         log.info("desk serves", address=settings.base_url)

@@ -46,6 +46,8 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: deque[tuple[Item, int, asyncio.Future[Result]]] = deque()
         self._held = self._held_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        #: Items taken in so far.
+        self.taken = 0
 
     async def put(self, item: Item) -> Result:
         """Store an item; returns when it is committed.
@@ -57,6 +59,7 @@ class GroupCommit(Generic[Item, Result]):
         weight = self._weigh(item)
         if self._held >= self._limit or self._held_bytes + weight > self._limit_bytes:
             raise Full
+        self.taken += 1
         self._held += 1
         self._held_bytes += weight
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()

@@ -15,6 +15,7 @@ from desk.edges.web import desk_of, ok
 from desk.flow import callbacks, subscribing
 from desk.flow.desk import Desk
 from desk.rules import facts_hook
+from desk.rules.forms import fields
 from desk.rules.refused import Refused
 from desk.rules.signatures import hmac_sign_matches, kuaidi100_sign_matches
 from desk.store.callbacks import Incoming
@@ -50,14 +51,25 @@ async def _keep(request: Request, incoming: Incoming) -> bool | None:
     return fresh
 
 
+def _signed(request: Request) -> tuple[str, str]:
+    """The fields `param` and `sign`; empty where there are none."""
+    if request.content_type.startswith("application/x-www-form-urlencoded"):
+        try:
+            form = fields(request.body)
+        except UnicodeDecodeError:
+            return "", ""
+        return form.get("param", ""), form.get("sign", "")
+    form = request.form or {}
+    return form.get("param", ""), form.get("sign", "")
+
+
 async def _kuaidi100(request: Request, kind: str) -> HTTPResponse:
     """Fields `param` (JSON text) and `sign`, as Kuaidi100 posts them.
 
     Anything but the right answer is repeated 30 minutes later, three times at most.
     """
     source = f"kuaidi100.{kind}"
-    param = request.form.get("param", "") if request.form else ""
-    sign = request.form.get("sign", "") if request.form else ""
+    param, sign = _signed(request)
     if not kuaidi100_sign_matches(param, sign, request.app.ctx.kuaidi100_salt):
         metrics.CALLBACKS.labels(source=source, outcome="wrong_sign").inc()
         log.warning(

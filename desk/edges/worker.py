@@ -18,7 +18,7 @@ from procrastinate.worker import Worker as Runner
 from sqlalchemy.exc import SQLAlchemyError
 
 from desk.edges import metrics
-from desk.edges.backlog import keep_working_off
+from desk.edges.backlog import Backlog
 from desk.edges.courier import Courier
 from desk.edges.outside import Outside
 from desk.edges.tasks import register
@@ -46,6 +46,7 @@ class Worker:
 
     Args:
         run_jobs: False leaves the jobs to other processes.
+        taken: how many callbacks this process has taken in so far.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Worker:
         concurrency: int,
         *,
         run_jobs: bool = True,
+        taken: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._backlog = Backlog(desk, taken)
         self._app, self._desk, self._concurrency = app, desk, concurrency
         self._run_jobs_here = run_jobs
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,7 +75,7 @@ class Worker:
         parts = [("timers", self._timers), ("promises", self._promises)]
         if self._run_jobs_here:
             parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
-            parts.append(("callbacks", lambda: keep_working_off(self._desk)))
+            parts.append(("callbacks", self._backlog.run))
             if self._courier:
                 parts.append(("courier", self._courier.run))
         for name, forever in parts:

@@ -1,0 +1,1 @@
+"""How fast and how safely callbacks are taken and worked off: `make bench-automation`."""
