@@ -129,13 +129,15 @@ async def _apply(
     ruling = decide_on(case, news, desk.now())
     done = []
     if ruling.effect == "reopen" and ruling.fact is not None:
-        after = await _reopen(desk, tx, case, ruling.fact)
+        cause, why = ruling.fact, ruling.why
+        ruling = decide_on(replace(case, ticket=replace(ticket, state="open")), news, desk.now())
+        asks = ruling.effect == "ask"
+        after = await _reopen(desk, tx, case, cause, silent=asks)
         if after is None:
             return []
-        done.append(Applied("reopen", f"reopen {ticket.id}: {ruling.why}"))
-        cause, case = ruling.fact, replace(case, ticket=after)
-        ruling = decide_on(case, news, desk.now())
-        if ruling.effect != "ask":  # what was reopened has been told; somebody has to look
+        done.append(Applied("reopen", f"reopen {ticket.id}: {why}"))
+        case = replace(case, ticket=after)
+        if not asks:  # what reopened it has been told; somebody has to look
             await _call_person(desk, tx, case, cause)
             return done
     applied = await _carry_out(desk, tx, case, ruling)
@@ -184,8 +186,13 @@ async def _carry_out(desk: Desk, tx: AsyncConnection, case: Case, ruling: Ruling
     return Applied("inform", done)
 
 
-async def _reopen(desk: Desk, tx: AsyncConnection, case: Case, cause: Fact) -> Ticket | None:
+async def _reopen(
+    desk: Desk, tx: AsyncConnection, case: Case, cause: Fact, *, silent: bool
+) -> Ticket | None:
     """Undo a completion that the order's facts no longer support.
+
+    Args:
+        silent: a question follows, and says it all.
 
     Returns:
         None when the customer has an open ticket for the same need by now.
@@ -194,8 +201,8 @@ async def _reopen(desk: Desk, tx: AsyncConnection, case: Case, cause: Fact) -> T
     if await tickets.active_for(tx, ticket.order_id, ticket.category) is not None:
         return None
     conversation = await desk.must_lock(tx, ticket.conversation_id)
-    words = None  # a question follows, and says it all
-    if cause.fact not in case.category.asks_on:
+    words = None
+    if not silent:
         words = _words(desk, conversation, case, cause, "utter_ticket_reopened_by_news")
     return await reopen_by_news(desk, tx, conversation, ticket.id, cause.fact, words)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal, get_args
 
 from desk.rules.categories import Category
@@ -66,6 +67,11 @@ class Case:
     told: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
 
+    @cached_property
+    def evidence(self) -> tuple[Fact, ...]:
+        """The facts without those that only echo, without a time, what another source timed."""
+        return tuple(fact for fact in self.facts if not _echoes(fact, self.facts, self.kinds))
+
     @property
     def since(self) -> datetime:
         """From when on news counts: what was known when the customer complained settles nothing."""
@@ -101,9 +107,9 @@ class Case:
         """
         opposing = [
             other
-            for other in self.facts
+            for other in self.evidence
             if other.fact in self.category.reopens_on
-            and not taken_back(other, self.facts, self.kinds)
+            and not taken_back(other, self.evidence, self.kinds)
         ]
         undone = not holds(self.kinds[fact.fact].state, self.state)
         for other in reversed(opposing):
@@ -160,7 +166,7 @@ def _waits(ruling: Ruling) -> tuple[str | None, datetime | None]:
 
 def judge_all(case: Case) -> list[Ruling]:
     """What each known fact means for an active ticket, in the order in which they happened."""
-    return [judge(case, fact) for fact in sorted(case.facts, key=lambda fact: fact.when)]
+    return [judge(case, fact) for fact in sorted(case.evidence, key=lambda fact: fact.when)]
 
 
 def judge(case: Case, fact: Fact) -> Ruling:
@@ -175,7 +181,7 @@ def judge(case: Case, fact: Fact) -> Ruling:
     if name in case.settling:
         return _judge_settling(case, fact)
     if name in category.escalates_on:
-        if taken_back(fact, case.facts, case.kinds):
+        if taken_back(fact, case.evidence, case.kinds):
             return ruling("nothing", f"{name} was taken back")
         after = _better_news(case, fact)
         if after is not None:
@@ -185,7 +191,7 @@ def judge(case: Case, fact: Fact) -> Ruling:
         # old news is none to somebody who has spoken since, but for an order that is off
         if case.old(fact) and _state(case, fact) != "cancelled":
             return ruling("nothing", f"{name} happened before the customer spoke")
-        if taken_back(fact, case.facts, case.kinds) or not holds(_state(case, fact), case.state):
+        if taken_back(fact, case.evidence, case.kinds) or not holds(_state(case, fact), case.state):
             return ruling("nothing", f"{name} was undone; the order is {case.state}")
         return _asked(case, fact, f"{category.id} asks on {name}")
     if name in category.informs_on:
@@ -235,7 +241,7 @@ def _better_news(case: Case, bad: Fact) -> Fact | None:
         return None
     better = case.settling | case.category.informs_on | case.category.asks_on
     collected = _state(case, bad) == "pickup_failed" and holds("collected", case.state)
-    for fact in case.facts:
+    for fact in case.evidence:
         timed = fact.occurred_at is not None and bad.occurred_at is not None
         followed = fact.when > bad.when if timed else collected
         if fact.fact in better and followed:
@@ -250,14 +256,17 @@ def _on_completed(case: Case, news: list[Fact], now: datetime) -> Ruling:
     if until is None or ticket.completed_by != "fact" or now > until:
         return Ruling("nothing", f"the ticket is {ticket.state}")
     settling = case.settling | {ticket.completed_because}
-    left = [f for f in case.facts if f.fact in settling and case.counts(f)]
-    if any(case.against(fact) is None for fact in left):
+    left = [fact for fact in case.evidence if fact.fact in settling and case.counts(fact)]
+    stands = [fact for fact in left if case.against(fact) is None and not case.old(fact)]
+    known = any(fact.fact == ticket.completed_because for fact in left)
+    if stands or not known or not news:
         return Ruling("nothing", f"the ticket is {ticket.state}")
-    against = [fact for fact in news if fact.fact in case.category.reopens_on]
-    if not against:
-        return Ruling("nothing", f"the ticket is {ticket.state}")
-    why = f"{case.category.id} reopens on {against[-1].fact}"
-    return Ruling("reopen", why, against[-1])
+    against = [other for other in map(case.against, left) if other is not None]
+    listed = [fact for fact in reversed(news) if fact.fact in case.category.reopens_on]
+    for cause in (*listed, *against):
+        return Ruling("reopen", f"{case.category.id} reopens on {cause.fact}", cause)
+    why = f"{left[0].fact} happened before the customer's last word, as is known now"
+    return Ruling("reopen", why, left[0])
 
 
 def _state(case: Case, fact: Fact) -> str | None:
@@ -265,29 +274,44 @@ def _state(case: Case, fact: Fact) -> str | None:
 
 
 def repeats(fact: Fact, known: Iterable[Fact], kinds: Mapping[str, FactKind]) -> bool:
-    """Whether a fact without a time only says again what was known of the order.
+    """Whether a fact without a time only says again what its source has said.
 
     Carriers send a status again with other details in it (a fee, a courier's name). Without a time
     it is news only if the order has certainly gone back behind that status since it was told last:
     collected again, long after a new courier was sent. Money is told apart by what came back; what
     came back as a whole does not come back in part because something else was charged since.
     """
+    known = list(known)
     if is_fee(fact):
         whole = fact.code.removeprefix(PARTLY)
         return whole != fact.code and any(is_fee(o) and o.code == whole for o in known)
     if fact.occurred_at is not None:
         return False
-    before = [other for other in known if other.fact == fact.fact]
-    if not before:
+    before = [
+        o for o in known if (o.source, o.code, o.occurred_at) == (fact.source, fact.code, None)
+    ]
+    return bool(before) and not _gone_back(fact, before, known, kinds)
+
+
+def _echoes(fact: Fact, facts: Iterable[Fact], kinds: Mapping[str, FactKind]) -> bool:
+    """Whether a fact without a time is what another source tells with its time."""
+    if fact.occurred_at is not None or is_fee(fact):
         return False
+    timed = [other for other in facts if other.fact == fact.fact and other.occurred_at is not None]
+    return bool(timed) and not _gone_back(fact, timed, facts, kinds)
+
+
+def _gone_back(
+    fact: Fact, before: list[Fact], facts: Iterable[Fact], kinds: Mapping[str, FactKind]
+) -> bool:
+    """Whether the order certainly went back between `before` and `fact`: it can be so anew."""
     last = max(other.when for other in before)
     state = kinds[fact.fact].state
-    return not any(
-        last < other.when
+    return state is not None and any(
+        last <= other.when
         and other.when + LATE < fact.received_at
-        and state is not None
         and _sets_back(state, kinds[other.fact].state)
-        for other in known
+        for other in facts
     )
 
 

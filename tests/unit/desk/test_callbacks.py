@@ -60,17 +60,49 @@ def test_a_consumer_order_callback_carries_its_status_at_the_top():
     assert told.lines == [("order", "10", None)]
 
 
-def test_a_refunded_fee_in_an_order_callback_is_noticed():
-    fee = {"feeType": "FREIGHT", "payStatus": 3, "amount": 12}
-    data = {"status": 15, "kuaidinum": "YT1", "feeDetails": [fee, {**fee, "payStatus": 1}]}
-    told = parse("kuaidi100.order", {"data": data, "status": "200"})
-    assert told.refunds == ("FREIGHT 12",)
+def freight(amount: object, status: object, kind: str = "FREIGHT") -> dict[str, object]:
+    return {"feeType": kind, "amount": amount, "payStatus": status}
 
 
-def test_two_refunds_alike_in_one_callback_are_two():
-    fee = {"feeType": "FREIGHT", "payStatus": 3, "amount": 12}
-    told = parse("kuaidi100.order", {"status": 15, "feeDetails": [fee, fee]})
-    assert told.refunds == ("FREIGHT 12", "FREIGHT 12 no. 2")
+@pytest.mark.parametrize(
+    ("fees", "name", "what"),
+    [
+        ([freight(12, 3)], "confirmed", "FREIGHT 12"),
+        ([freight("12.00", "3")], "confirmed", "FREIGHT 12"),
+        ([freight(12, 3), freight(12, 1)], "confirmed", "FREIGHT 12"),
+        ([freight(12, 3), freight(12, 3)], "confirmed", "FREIGHT 12 + FREIGHT 12"),
+        ([freight(30, 3), freight(2, 3, "PACKING")], "confirmed", "FREIGHT 30 + PACKING 2"),
+        ([freight(12, 3), freight(9, 0), freight(9, 2)], "confirmed", "FREIGHT 12"),
+        ([freight(12, 3), freight(12, 1), freight(12, 1)], "partial", "partly FREIGHT 12"),
+        ([freight(5, 3), freight(12, 1)], "partial", "partly FREIGHT 5"),
+        ([freight(2, 3, "PACKING"), freight(30, 1)], "partial", "partly PACKING 2"),
+        ([freight(None, 3)], "partial", "partly FREIGHT ?"),
+        ([freight("NaN", 3)], "partial", "partly FREIGHT ?"),
+    ],
+)
+def test_money_that_came_back_is_whole_or_in_part(fees, name, what):
+    told = parse("kuaidi100.order", {"data": {"status": 15, "feeDetails": fees}, "status": "200"})
+    assert told.refunds == ((f"refund.{name}", what, None),)
+
+
+@pytest.mark.parametrize(
+    "fees",
+    [[], [freight(12, 1)], [freight(12, -1)], [freight(0, 3)], ["x", None], [freight(12, 7)]],
+)
+def test_what_is_not_refunded_is_no_refund(fees):
+    assert parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).refunds == ()
+
+
+def test_a_refund_has_the_callbacks_time():
+    body = {"status": 15, "updateTime": "2026-11-23 12:00:00", "feeDetails": [freight(12, 3)]}
+    ((_, _, when),) = parse("kuaidi100.order", body).refunds
+    assert when == datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+def test_how_the_subscription_does_is_told_beside_the_parcels_lines():
+    last = {"nu": "YT1", "data": [{"ftime": None, "statusCode": "103"}]}
+    told = parse("kuaidi100.track", {"status": "abort", "lastResult": last})
+    assert told.lines == [("track", "103", None), ("push", "abort", None)]
 
 
 def test_both_order_numbers_are_read():

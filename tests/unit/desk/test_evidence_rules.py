@@ -1,114 +1,374 @@
-"""What counts as evidence: old, repeated and contradicting facts."""
+"""What counts as evidence: old, repeated, contradicting and late facts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from desk.rules.completion import repeats, rule_on, rule_on_all
-from desk.rules.facts import Fact
-from tests.unit.desk.test_facts_and_completion import CATEGORIES, KINDS, NOW, ticket
+from desk.rules.completion import EFFECTS, Case, decide_on, judge, repeats
+from desk.rules.facts import FURTHER, LATE, ORDER_STATES, Fact, earlier, order_state
+from desk.rules.ticket import STATES
+from tests.unit.desk.rules_at_work import (
+    CATEGORIES,
+    KINDS,
+    OPENED,
+    Life,
+    at,
+    fact,
+    live,
+    ticket,
+)
 
-
-def told(name: str, minutes: float, received: float = 60) -> Fact:
-    """A fact that happened `minutes` after the ticket became active."""
-    active = NOW - timedelta(hours=1)
-    happened = active + timedelta(minutes=minutes)
-    return Fact(name, "kuaidi100.track", name, active + timedelta(minutes=received), happened)
-
-
-def untimed(name: str, received: float, source: str = "kuaidi100.order") -> Fact:
-    return Fact(name, source, name, NOW + timedelta(minutes=received))
-
-
-def outcome(category: str, *news: Fact, state: str = "in_transit", reopened: int = 0):
-    held = replace(ticket(category), reopened=reopened)
-    found = rule_on_all(held, CATEGORIES[category], news, state)
-    return (found[0].fact, found[1].effect) if found else None
+# --- which fact counts ----------------------------------------------------------------------------
 
 
-def test_what_happened_before_a_ticket_completes_it_but_not_after_a_reopen():
-    old = told("parcel.collected", -5)
-    assert outcome("pickup_urge", old) == ("parcel.collected", "complete")
-    assert outcome("pickup_urge", old, reopened=1) is None
+def test_a_fact_known_before_the_ticket_cannot_settle_it():
+    life = Life(ticket("pickup_urge"), facts=[fact("parcel.collected", -2, came=-1)])
+    ruling = judge(life.case, life.facts[0])
+    assert (ruling.effect, "known before" in ruling.why) == ("nothing", True)
 
 
-def test_a_time_without_fractions_of_the_second_of_a_reopen_is_not_before_it():
-    held = replace(ticket("pickup_urge"), reopened=1, active_since=NOW.replace(microsecond=700))
-    fact = Fact("parcel.collected", "s", "10", NOW + timedelta(seconds=1), NOW)
-    assert rule_on(held, CATEGORIES["pickup_urge"], fact).effect == "complete"
+def test_what_happened_before_the_customers_last_word_is_asked_about():
+    life = live("pickup_urge", [fact("parcel.collected", -0.1)])
+    assert (life.ticket.state, life.ticket.asked_fact) == ("open", "parcel.collected")
 
 
-@pytest.mark.parametrize("category", ["cancel_appeal", "pickup_urge"])
-def test_an_old_cancellation_proves_nothing(category):
-    assert outcome(category, told("order.cancelled", -5), state="cancelled") is None
+def test_a_time_without_fractions_of_the_second_of_a_word_is_not_before_it():
+    spoke = OPENED.replace(microsecond=700)
+    made = ticket("pickup_urge", active_since=spoke, spoke_at=spoke)
+    life = Life(made)
+    life.hear(Fact("parcel.collected", "s", "10", at(1), OPENED))
+    assert life.ticket.state == "completed"
 
 
-def test_a_cancellation_counts_only_while_it_lasts():
-    cancelled = told("order.cancelled", 1)
-    assert outcome("cancel_appeal", cancelled, state="cancelled")[1] == "complete"
-    assert outcome("cancel_appeal", cancelled, state="in_transit") is None
+def test_after_a_no_the_same_evidence_is_asked_about_once_more_and_new_evidence_settles():
+    life = live("pickup_urge", [fact("parcel.collected", -0.1)])
+    life.say_no()
+    assert life.hear(fact("parcel.collected", 0.2, came=2)).effect == "ask"
+    assert life.hear(fact("parcel.in_transit", 3, came=3)).effect == "complete"
+
+
+def test_a_question_is_not_asked_twice_while_it_is_open():
+    life = live("delivery_urge", [fact("parcel.delivered", -1)], "in_transit")
+    again = fact("parcel.delivered", -1, came=2, source="facts.facts")
+    assert life.hear(again).effect == "nothing"
+
+
+@pytest.mark.parametrize("category", sorted(CATEGORIES.by_id))
+@pytest.mark.parametrize("state", ["completed", "closed"])
+def test_a_ticket_that_a_person_completed_is_left_alone(category, state):
+    done = ticket(category, state=state, completed_at=OPENED, completed_by="agent")
+    for name in KINDS:
+        assert Life(done).hear(fact(name, 0.5)).effect == "nothing"
+
+
+# --- contradictions -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("facts", "end"),
     [
-        (["order.cancelled", "order.revived"], ("order.revived", "escalate")),
-        (["order.revived", "order.cancelled"], ("order.cancelled", "complete")),
+        (["order.cancelled", "order.revived"], "open"),
+        (["order.revived", "order.cancelled"], "completed"),
     ],
 )
-def test_the_later_line_of_a_push_wins_in_whatever_order_they_come(facts, expected):
-    news = [told(name, minutes) for minutes, name in enumerate(facts, start=1)]
-    state = "cancelled" if facts[-1] == "order.cancelled" else "accepted"
-    assert outcome("cancel_appeal", *news, state=state) == expected
-    assert outcome("cancel_appeal", *reversed(news), state=state) == expected
+def test_the_later_line_of_a_push_wins_in_whatever_order_they_come(facts, end):
+    news = [fact(name, 0.1 + number / 10) for number, name in enumerate(facts)]
+    for order in (news, news[::-1]):
+        assert live("cancel_appeal", order).ticket.state == end
+        life = Life(ticket("cancel_appeal"))
+        life.hear(*order)
+        assert life.ticket.state == end
+
+
+def test_a_revival_reopens_what_the_cancellation_completed_and_calls_a_person():
+    life = live("cancel_appeal", [fact("order.cancelled", 1, 1), fact("order.revived", 2, 2)])
+    assert life.done == [("complete", "order.cancelled"), ("reopen", "order.revived")]
+    assert (life.ticket.state, life.ticket.reopened) == ("open", 1)
+    assert (life.ticket.spoke_at, life.ticket.active_since) == (OPENED, OPENED)
+
+
+def test_a_completion_is_undone_for_seven_days_and_no_longer():
+    news = [fact("order.cancelled", 1, 1), fact("order.revived", 200, 200)]
+    assert live("cancel_appeal", news).ticket.state == "completed"
+
+
+def test_a_completion_by_the_customers_own_word_is_not_undone():
+    life = live("cancel_appeal", [])
+    life.ticket = replace(
+        life.ticket, state="completed", completed_at=OPENED, completed_by="customer",
+        completed_because="order.cancelled",
+    )  # fmt: skip
+    assert life.hear(fact("order.revived", 2, 2)).effect == "nothing"
+
+
+def test_a_signature_is_not_enough_while_the_parcel_is_said_to_be_in_a_locker():
+    news = [fact("parcel.delivered_to_locker", 1), fact("parcel.delivered", None)]
+    for order in (news, news[::-1]):
+        life = live("delivery_urge", order, "in_transit")
+        assert (life.ticket.state, bool(life.ticket.asked_fact)) == ("open", True)
+
+
+def test_the_customers_own_signature_after_the_locker_is_enough():
+    news = [fact("parcel.at_pickup_point", 1), fact("parcel.delivered", 3, 3)]
+    assert live("delivery_urge", news, "in_transit").ticket.state == "completed"
+
+
+def test_a_signature_after_the_parcel_turned_round_is_the_senders():
+    news = [fact("parcel.returning", 1), fact("parcel.delivered", 3, 3)]
+    for order in (news, news[::-1]):
+        life = live("transit_urge", order, "in_transit")
+        assert (life.ticket.state, life.state) == ("open", "returned")
 
 
 def test_of_several_lines_that_complete_the_first_is_the_reason():
-    news = [told("parcel.collected", 1), told("parcel.in_transit", 2)]
-    assert outcome("pickup_urge", *news) == ("parcel.collected", "complete")
+    life = Life(ticket("pickup_urge"))
+    life.hear(fact("parcel.collected", 0.1), fact("parcel.in_transit", 0.2))
+    assert life.ticket.completed_because == "parcel.collected"
+
+
+# --- what is told ---------------------------------------------------------------------------------
 
 
 def test_of_several_lines_that_inform_the_newest_is_told_and_no_old_one():
-    news = [told("parcel.in_transit", m) for m in (-9, -8, 1)]
-    news.append(told("parcel.arrived_destination", 2))
-    assert outcome("transit_urge", *news) == ("parcel.arrived_destination", "inform")
-    assert outcome("transit_urge", *news[:2]) is None
+    old = [fact("parcel.in_transit", hours) for hours in (-9, -8, 0.1)]
+    life = Life(ticket("transit_urge"), "in_transit")
+    life.hear(*old, fact("parcel.arrived_destination", 0.2))
+    assert life.done == [("inform", "parcel.arrived_destination")]
+    assert live("transit_urge", old[:2], "in_transit").done == []
 
 
-def test_old_bad_news_calls_a_person_only_if_nothing_followed():
-    delayed = told("parcel.delayed", -9)
-    assert outcome("transit_urge", delayed) == ("parcel.delayed", "escalate")
-    assert outcome("transit_urge", delayed, told("parcel.in_transit", -8)) is None
+def test_the_same_progress_is_told_once():
+    hubs = [fact("parcel.in_transit", hour, hour + 0.1) for hour in range(1, 9)]
+    assert live("transit_urge", hubs, "in_transit").done == [("inform", "parcel.in_transit")]
 
 
-COLLECTED = untimed("parcel.collected", 0)
+def test_progress_behind_the_parcel_is_not_told():
+    news = [fact("parcel.out_for_delivery", 3, 3), fact("parcel.in_transit", 1, 4)]
+    assert live("transit_urge", news).done == [("inform", "parcel.out_for_delivery")]
+
+
+def test_old_bad_news_calls_a_person_only_if_no_better_news_followed():
+    delayed = fact("parcel.delayed", -9)
+    assert live("transit_urge", [delayed]).done == [("escalate", "parcel.delayed")]
+    life = Life(ticket("transit_urge"), "in_transit")
+    life.hear(delayed, fact("parcel.in_transit", -8))
+    assert life.done == []
+
+
+def test_damage_does_not_pass_because_the_parcel_moves_on():
+    life = Life(ticket("transit_urge"), "in_transit")
+    life.hear(fact("parcel.damaged", -9), fact("parcel.in_transit", -8))
+    assert life.done == [("escalate", "parcel.damaged")]
+
+
+def test_a_fact_that_has_to_stand_completes_when_the_time_has_passed(monkeypatch):
+    waiting = replace(CATEGORIES["cancel_appeal"], waits_hours={"order.cancelled_by_carrier": 2.0})
+    monkeypatch.setitem(CATEGORIES.by_id, "cancel_appeal", waiting)
+    life = live("cancel_appeal", [fact("order.cancelled_by_carrier", 1, 1)])
+    assert (life.ticket.state, life.ticket.waits_until) == ("open", at(3))
+    assert life.wait(1).effect == "nothing"
+    assert life.wait(1).effect == "complete"
+    undone = live("cancel_appeal", [fact("order.cancelled_by_carrier", 1, 1)])
+    assert undone.hear(fact("order.revived", 2, 2)).effect == "escalate"
+    assert undone.wait(9).effect == "nothing"
+    denied = live("cancel_appeal", [fact("order.cancelled_by_carrier", 1, 1)])
+    denied.wait(0.5)
+    denied.say_no()
+    assert denied.wait(9).effect == "nothing"
+
+
+# --- repetitions ----------------------------------------------------------------------------------
+
+COLLECTED = fact("parcel.collected", None, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("since", "expected"),
+    ("since", "came", "expected"),
     [
-        ([], True),
-        ([untimed("parcel.in_transit", 1)], True),
-        ([untimed("fee.settled", 1)], True),
-        ([untimed("pickup.scheduled", 1)], False),
-        ([untimed("order.cancelled", 1), untimed("order.revived", 2)], False),
+        ([], 9, True),
+        ([fact("parcel.in_transit", None, 1)], 9, True),
+        ([fact("fee.settled", None, 1)], 9, True),
+        ([fact("pickup.scheduled", None, 1)], 9, False),
+        ([fact("pickup.scheduled", None, 1)], 1.5, True),
+        ([fact("order.cancelled", None, 1), fact("order.revived", None, 2)], 9, False),
     ],
 )
-def test_a_status_without_time_is_news_only_after_the_order_went_back(since, expected):
-    again = untimed("parcel.collected", 9)
+def test_a_status_without_time_is_news_only_long_after_the_order_went_back(since, came, expected):
+    again = fact("parcel.collected", None, came)
     assert repeats(again, [COLLECTED, *since], KINDS) is expected
 
 
 def test_a_first_status_and_one_with_a_time_are_no_repetition():
     assert not repeats(COLLECTED, [], KINDS)
-    assert not repeats(told("parcel.collected", 1), [COLLECTED], KINDS)
+    assert not repeats(fact("parcel.collected", 1), [COLLECTED], KINDS)
 
 
-def test_a_correction_told_twice_in_a_row_is_a_repetition():
-    once = untimed("weight.corrected", 0)
-    again = untimed("weight.corrected", 5)
+def test_a_correction_told_again_is_a_repetition_whatever_was_said_between():
+    once, again = fact("weight.corrected", None, 1), fact("weight.corrected", None, 9)
     assert repeats(again, [once], KINDS)
-    assert not repeats(again, [once, untimed("fee.settled", 1)], KINDS)
+    assert repeats(again, [once, fact("fee.settled", None, 5)], KINDS)
+
+
+def money(name: str, code: str) -> Fact:
+    return Fact(name, "kuaidi100.fee", code, at(1))
+
+
+def test_other_money_is_news_and_whole_money_does_not_become_a_part():
+    back = money("refund.confirmed", "FREIGHT 12")
+    assert not repeats(money("refund.confirmed", "FREIGHT 12 + FREIGHT 12"), [back], KINDS)
+    assert not repeats(back, [money("refund.partial", "partly FREIGHT 12")], KINDS)
+    assert repeats(money("refund.partial", "partly FREIGHT 12"), [back], KINDS)
+
+
+# --- the state of an order ------------------------------------------------------------------------
+
+
+def test_a_repeated_fact_changes_nothing():
+    told = [fact("parcel.collected", 1), fact("parcel.in_transit", 2)]
+    state = order_state("created", told, KINDS, OPENED)
+    assert order_state("created", told + told[::-1], KINDS, OPENED) == state == "in_transit"
+
+
+def test_what_the_merchant_said_later_stands_against_an_older_fact():
+    assert order_state("cancelled", [fact("parcel.collected", -5)], KINDS, OPENED) == "cancelled"
+
+
+def test_a_merchant_who_is_behind_does_not_pull_a_parcel_back():
+    assert order_state("accepted", [fact("parcel.in_transit", -5)], KINDS, OPENED) == "in_transit"
+
+
+def test_callbacks_from_before_the_order_was_told_count_against_its_first_state():
+    assert order_state("created", [fact("order.cancelled", None, -1)], KINDS, OPENED) == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (["order.accepted", "order.placed"], "accepted"),
+        (["parcel.delivered", "parcel.collected", "order.accepted"], "delivered"),
+        (["order.cancelled", "order.revived", "order.accepted"], "accepted"),
+        (["order.cancelled", "parcel.collected"], "collected"),
+        (["pickup.failed", "parcel.collected"], "collected"),
+        (["parcel.delivered", "parcel.returned"], "returned"),
+    ],
+)
+def test_without_times_the_furthest_counts_and_a_revival_undoes_a_cancellation(told, state):
+    facts = [fact(name, None, 0.1 + number / 10) for number, name in enumerate(told)]
+    assert order_state("created", facts, KINDS, at(-1)) == state
+    assert order_state("created", facts[::-1], KINDS, at(-1)) == state
+
+
+def test_a_cancellation_long_after_a_revival_is_a_new_one():
+    late = LATE.total_seconds() / 3600 + 1
+    facts = [fact("order.revived", None, 1), fact("order.cancelled", None, 1 + late)]
+    assert order_state("created", facts, KINDS, at(-1)) == "cancelled"
+    assert earlier(*facts)
+
+
+# --- whatever the order of arrival ----------------------------------------------------------------
+
+NAMES = st.sampled_from(sorted(KINDS))
+#: With the carrier's time, before or after the customer spoke; in half hours: some are equal.
+TIMED = st.lists(st.tuples(NAMES, st.integers(-8, 40).map(lambda n: n / 2)), min_size=1, max_size=6)
+UNTIMED = st.lists(st.tuples(NAMES, st.none()), min_size=1, max_size=6)
+#: Those with a time are certainly older than the callbacks that have none, or certainly not.
+HALF_HOURS = st.one_of(st.integers(-8, 40), st.just(49)).map(lambda n: n / 2)
+MIXED = st.tuples(
+    st.lists(st.tuples(NAMES, HALF_HOURS), max_size=4),
+    st.lists(st.tuples(NAMES, st.none()), max_size=4),
+).map(lambda both: both[0] + both[1])
+
+
+def end_of(category: str, told: list[tuple[str, float | None]], told_state: str) -> tuple[str, str]:
+    """Ticket's and order's state after these facts came, within an hour, long after all times."""
+    life = Life(ticket(category), told_state)
+    for number, (name, happened) in enumerate(told):
+        life.hear(fact(name, happened, 25 + number / 60))
+    life.wait(50)
+    return life.ticket.state, life.state
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(sorted(CATEGORIES.by_id)),
+    st.one_of(TIMED, UNTIMED, MIXED).filter(bool),
+    st.sampled_from(ORDER_STATES),
+    st.data(),
+)
+def test_ticket_and_order_end_the_same_in_whatever_order_and_however_often_facts_come(
+    category, told, told_state, data
+):
+    shuffled = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told)))))
+    assert end_of(category, shuffled, told_state) == end_of(category, told, told_state)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(TIMED, UNTIMED, MIXED).filter(bool), st.sampled_from(ORDER_STATES), st.data())
+def test_facts_in_one_callback_or_in_many_end_the_same(told, told_state, data):
+    category = data.draw(st.sampled_from(sorted(CATEGORIES.by_id)))
+    together = Life(ticket(category), told_state)
+    together.hear(*(fact(name, happened, 25) for name, happened in told))
+    together.wait(50)
+    assert (together.ticket.state, together.state) == end_of(category, told, told_state)
+
+
+# --- the full matrix ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("category", sorted(CATEGORIES.by_id))
+def test_every_fact_in_every_state_of_ticket_and_order_has_one_ruling(category):
+    for name, state, order, happened in product(KINDS, STATES, FURTHER, (None, -1, 0.5)):
+        done = state in ("completed", "closed")
+        held = ticket(
+            category,
+            state=state,
+            completed_at=OPENED if done else None,
+            completed_by="fact" if done else None,
+            completed_because="parcel.collected" if done else None,
+        )
+        one = fact(name, happened)
+        case = Case(held, CATEGORIES[category], KINDS, (one,), order)
+        ruling = decide_on(case, [one], at(1))
+        assert ruling.effect in EFFECTS
+        assert ruling.why
+        allowed = {
+            "complete": CATEGORIES[category].completes_on | CATEGORIES[category].ends_on,
+            "inform": CATEGORIES[category].informs_on,
+            "escalate": CATEGORIES[category].escalates_on,
+            # or the fact that completed it turns out to be older than the customer's word
+            "reopen": CATEGORIES[category].reopens_on | {"parcel.collected"},
+        }
+        assert name in allowed.get(ruling.effect, KINDS)
+        if done:
+            assert ruling.effect in ("nothing", "reopen")
+        if state == "closed":
+            assert ruling.effect == "nothing"
+        if ruling.effect == "complete":
+            assert happened != -1  # never while the customer spoke last
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(CATEGORIES.by_id)),
+    st.lists(st.tuples(NAMES, st.integers(-4, 10)), min_size=1, max_size=8),
+    st.integers(0, 8),
+)
+def test_nothing_that_happened_before_the_customers_last_word_completes(category, told, no_after):
+    life = Life(ticket(category), "in_transit")
+    for number, (name, happened) in enumerate(told):
+        if number == no_after and life.ticket.state == "open":
+            life.now = max(life.now, at(12))
+            life.say_no()
+        before = life.ticket.state
+        life.hear(fact(name, happened, 12 + number))
+        if before == "open" and life.ticket.state == "completed":
+            assert at(happened) >= life.ticket.spoke_at - timedelta(seconds=1) or any(
+                f.fact == life.ticket.completed_because and f.when >= life.ticket.spoke_at
+                for f in life.facts
+            )

@@ -15,12 +15,17 @@ from desk.rules.ticket import (
     REOPEN_FOR,
     STATES,
     Add,
+    Ask,
     Close,
     Complete,
     Correct,
+    Deny,
     Dispatch,
+    Join,
     Reopen,
+    Tell,
     Ticket,
+    Wait,
     Watch,
     decide,
     reopen_until,
@@ -45,6 +50,11 @@ def command(name: str) -> object:
         "Correct": Correct("false_pickup", NOW, ""),
         "Add": Add("再催一次"),
         "Watch": Watch("called"),
+        "Join": Join("t2"),
+        "Tell": Tell("pickup.scheduled"),
+        "Ask": Ask("parcel.collected"),
+        "Wait": Wait("parcel.collected", NOW),
+        "Deny": Deny(),
     }[name]
 
 
@@ -92,6 +102,34 @@ def test_reopening_starts_a_new_active_time_and_is_counted():
     after, _ = decide(ticket("completed"), Reopen("", NOW), NOW)
     assert after.active_since == NOW
     assert after.reopened == 1
+
+
+@pytest.mark.parametrize("name", ["Add", "Deny", "Correct"])
+def test_whoever_speaks_again_ends_the_question_and_the_wait(name):
+    before = replace(ticket(), asked_fact="parcel.collected", waits_for="x", waits_until=NOW)
+    after, _ = decide(before, command(name), NOW)
+    assert (after.asked_fact, after.waits_for, after.waits_until) == (None, None, None)
+    assert after.spoke_at == NOW
+
+
+def test_news_that_reopen_a_ticket_are_not_the_customers_word():
+    before = replace(ticket("completed"), spoke_at=NOW - timedelta(days=9))
+    after, entry = decide(before, Reopen("order.revived", NOW, complains=False), NOW)
+    assert (after.spoke_at, after.active_since) == (before.spoke_at, before.active_since)
+    assert (after.reopened, entry.text) == (1, "order.revived")
+
+
+def test_a_ticket_reopened_as_another_matter_says_so_in_its_history():
+    after, entry = decide(ticket("completed"), Reopen("", NOW, category="false_pickup"), NOW)
+    assert (after.category, entry.text) == ("false_pickup", "pickup_urge -> false_pickup")
+
+
+def test_a_ticket_joined_after_its_completion_is_no_success_of_a_fact():
+    after, _ = decide(ticket("completed"), Join("t2"), NOW)
+    assert (after.completed_by, after.completed_because) == ("merge", "t2")
+    with pytest.raises(Refused) as refused:
+        decide(ticket("completed"), Join("t2"), NOW + timedelta(days=7))
+    assert refused.value.code == "reopen_too_late"
 
 
 def test_a_correction_to_the_same_category_is_refused():
