@@ -17,7 +17,7 @@ from desk.rules.timeline import Step
 BY = ("due", "reopen", "in_queue")
 ABOUT = ("check", "person", "dispatch_next")
 #: Steps without a time that are going on.
-NOW = ("your_answer", "with_agent", "in_queue", "calling", "dispatching", "answer")
+NOW = ("your_answer", "with_agent", "in_queue", "calling", "dispatching", "answer", "check")
 _DAYS = {
     "zh": {-1: "昨天", 0: "今天", 1: "明天"},
     "en": {-1: "yesterday", 0: "today", 1: "tomorrow"},
@@ -32,7 +32,8 @@ def shown(
     Returns:
         `{"past": [...], "next": [...]}` of steps `{at, when, kind, text, sure}`: `at` is ISO or
         None, `when` the same in words ("by 16:00 today") or empty; with `quote` where somebody's
-        own words belong to it, and for agents `by` (the author of a line of history).
+        own words belong to it, for agents also `by` (the author of a line
+        of history) and `facts` (all that a rule names).
     """
     words = _Words(desk, lang, texts("console.", lang) if for_agent else {})
     return {
@@ -63,11 +64,12 @@ class _Words:
             **({"quote": values["quote"]} if values.get("quote") else {}),
             **({"by": self._author(values["author"])} if values.get("author") else {}),
             **({"ticket": values["ticket"]} if values.get("ticket") else {}),
+            **({"facts": values["all_facts"]} if self._console and "all_facts" in values else {}),
         }
 
     def _when(self, step: Step) -> str:
         if step.at is None:
-            return "" if step.kind == "ended" else self._say(_untimed(step))
+            return self._say(_untimed(step)) if step.kind != "ended" else ""
         if step.kind in BY:
             return clock_words(self._desk, step.at, self._lang)
         day, clock = day_and_clock(self._desk, step.at, self._lang, self._now)
@@ -96,13 +98,13 @@ class _Words:
 
     def _fact(self, step: Step) -> str:
         because = self._because(step.values["fact"])
-        text = self._say("fact" if step.sure else "fact_news", because=because)
+        parts = [self._say("fact" if step.sure else "fact_news", because=because)]
         if "times" in step.values:
-            text += self._say("times", times=step.values["times"])
+            parts.append(self._say("times", times=step.values["times"]))
         if "told_at" in step.values:
             day_clock = day_and_clock(self._desk, step.values["told_at"], self._lang, self._now)
-            text += self._say("told_late", told=" ".join(day_clock))
-        return text
+            parts.append(self._say("told_late", told=" ".join(day_clock)))
+        return ("" if self._lang == "zh" else " ").join(parts)
 
     def _for_agents(self, step: Step, values: Mapping[str, object]) -> str:
         """A step that only agents see: its codes in the console's words."""
@@ -142,6 +144,9 @@ class _Words:
 
 
 def _untimed(step: Step) -> str:
+    """What stands in the place of a time."""
+    if step.kind == "person_completes":
+        return "once_done"
     return "now" if step.kind in NOW else "any_time"
 
 

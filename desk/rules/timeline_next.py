@@ -69,7 +69,7 @@ def _of_carrier(seen: Seen, now: datetime) -> Iterable[Step]:
         yield Step("answer", None, {}, sure=False)
     at = next_check(seen, now)
     if at is not None:
-        yield Step("check", at, {}, sure=False)
+        yield Step("check", at if at > now else None, {}, sure=False)
 
 
 def _under_way(dispatch: Dispatch) -> bool:
@@ -98,48 +98,38 @@ def _ways_to_complete(seen: Seen, for_agent: bool) -> Iterable[Step]:
         return
     if not category.completes_on:
         yield Step("person_completes", None)
-    yield from _by_wait(category, category.completes_on, seen.kinds, "completes", for_agent)
+    yield from _by_wait(category, category.completes_on, seen.kinds, "completes")
     if for_agent:
-        yield from _by_wait(category, category.ends_on, seen.kinds, "ends", for_agent)
+        yield from _by_wait(category, category.ends_on, seen.kinds, "ends")
     # beside what completes it, a customer need not think of what would only be asked
     if category.asks_on and not ticket.asked_fact and (for_agent or not category.completes_on):
-        facts = _listed(category.asks_on, seen.kinds, for_agent)
-        yield Step("asks", None, {"facts": facts}, sure=False)
+        yield Step("asks", None, _named(category.asks_on, seen.kinds), sure=False)
 
 
 def _by_wait(
-    category: Category,
-    facts: frozenset[str],
-    kinds: Mapping[str, FactKind],
-    kind: str,
-    for_agent: bool,
+    category: Category, facts: frozenset[str], kinds: Mapping[str, FactKind], kind: str
 ) -> Iterable[Step]:
     """One step for the facts that complete at once, and one for each waiting time."""
-    shown = _listed(facts, kinds, for_agent)
-    for hours in sorted({category.waits_hours.get(fact, 0) for fact in shown}):
-        same = tuple(f for f in shown if category.waits_hours.get(f, 0) == hours)
-        values: dict[str, object] = {"facts": same}
-        if hours:
-            values["hours"] = hours
+    for hours in sorted({category.waits_hours.get(fact, 0) for fact in facts}):
+        same = frozenset(f for f in facts if category.waits_hours.get(f, 0) == hours)
+        values = _named(same, kinds) | ({"hours": hours} if hours else {})
         yield Step(f"{kind}_after" if hours else kind, None, values, sure=False)
 
 
-def _listed(
-    facts: frozenset[str], kinds: Mapping[str, FactKind], everything: bool
-) -> tuple[str, ...]:
-    """Facts in the order of their file; for customers the first of those that say the same.
+def _named(facts: frozenset[str], kinds: Mapping[str, FactKind]) -> dict[str, object]:
+    """All of the facts, in the order of their file; and those to name: of some that say the same,
+    the first.
 
     A parcel that is further on has passed it: "collected" needs no "or delivered" beside it, and
     "cancelled" no "cancelled by the carrier".
     """
     known = [name for name in kinds if name in facts]
-    if everything:
-        return tuple(known)
     first: dict[str, str] = {}
     for name in sorted(known, key=lambda n: _WAY.index(s) if (s := kinds[n].state) in _WAY else 0):
         state = kinds[name].state
         first.setdefault("way" if state in _WAY else state or name, name)
-    return tuple(name for name in known if name in first.values())
+    named = tuple(name for name in known if name in first.values())
+    return {"facts": named, "all_facts": tuple(known)}
 
 
 def _clocks(seen: Seen, now: datetime, for_agent: bool) -> Iterable[Step]:
@@ -166,6 +156,5 @@ def _after_completion(seen: Seen, now: datetime, for_agent: bool) -> Iterable[St
         yield Step("reopen", until)
         reopens = seen.category.reopens_on if seen.category else frozenset()
         if for_agent and reopens:
-            facts = _listed(reopens, seen.kinds, everything=True)
-            yield Step("reopens", None, {"facts": facts}, sure=False)
+            yield Step("reopens", None, _named(reopens, seen.kinds), sure=False)
     yield Step("closes", until)

@@ -175,7 +175,7 @@ def test_agents_see_every_line_and_what_was_sent_without_its_key():
 def test_an_open_ticket_says_what_completes_it_who_looks_and_by_when():
     steps = coming(seen(), START)
     assert kinds(steps) == ["completes", "person", "due"]
-    assert step(steps, "completes").values == {"facts": ("parcel.collected",)}
+    assert step(steps, "completes").values["facts"] == ("parcel.collected",)
     assert not step(steps, "completes").sure
     assert step(steps, "person").at == START + 3 * HOUR
     assert step(steps, "due").at == START + 4 * HOUR
@@ -183,7 +183,7 @@ def test_an_open_ticket_says_what_completes_it_who_looks_and_by_when():
 
 def test_agents_see_all_facts_of_the_rules_and_the_laws_time():
     steps = coming(seen(), START, for_agent=True)
-    assert len(step(steps, "completes").values["facts"]) > 5
+    assert len(step(steps, "completes").values["all_facts"]) > 5
     assert {"ends", "asks", "legal"} <= set(kinds(steps))
 
 
@@ -208,6 +208,8 @@ def test_nobody_says_that_the_carrier_is_asked_where_it_cannot_be():
 def test_a_number_that_was_just_asked_about_is_left_alone():
     known = seen(told_at=START - 9 * HOUR, ask_from=START + 10 * MINUTE)
     assert step(coming(known, START), "check").at == START + 10 * MINUTE
+    asked_now = replace(known, ask_from=None)
+    assert step(coming(asked_now, START), "check").at is None
 
 
 def test_no_new_time_is_promised_once_the_promise_has_passed():

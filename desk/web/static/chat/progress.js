@@ -69,11 +69,18 @@
   function show(text, known) {
     if (sending || !known || known === page.dataset.known) return;
     var id = document.activeElement && document.activeElement.id;
+    var before = happened();
     page.dataset.known = known;
     page.innerHTML = text;
     if (id && document.getElementById(id)) document.getElementById(id).focus({ preventScroll: true });
+    if (happened() === before) return; // only a time has moved on: nothing to announce
     fresh.textContent = "";
     setTimeout(function () { fresh.textContent = fresh.dataset.words; }, 100);
+  }
+
+  function happened() {
+    var list = page.querySelector(".timeline.past");
+    return list ? list.children.length : 0;
   }
 
   document.addEventListener("visibilitychange", function () { look(0); });
