@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from desk.flow.applying import up_to_date
 from desk.flow.desk import Desk, new_id
 from desk.flow.handover import hand_over
-from desk.flow.tickets import reopen, settled
+from desk.flow.reopening import reopen, settled
 from desk.rules.conversation import Choose, Conversation, Event, Say, Tick
 from desk.rules.refused import Refused
 from desk.store import conversations, events, orders, tickets

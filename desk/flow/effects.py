@@ -14,7 +14,8 @@ from desk.flow.desk import Desk
 from desk.flow.facts import derived_state
 from desk.flow.handover import hand_over
 from desk.flow.outbox import tell
-from desk.flow.tickets import complete, reopen_by_news, ticket_json
+from desk.flow.reopening import reopen_by_news
+from desk.flow.tickets import complete, ticket_json
 from desk.rules.completion import Case, Ruling, decide_on, judge_all, waiting
 from desk.rules.conversation import Conversation, News
 from desk.rules.facts import Fact
