@@ -248,7 +248,7 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
         now = desk.now()
         log = await events.read_after(tx, conversation_id, 0, notes=True, limit=2000)
         held = await tickets.of_conversation(tx, conversation_id)
-        shown = [
+        listed = [
             {
                 **of_ticket(desk, t, now),
                 **ticket_json(desk, t, conversation.lang),
@@ -281,7 +281,7 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
         },
         "order": order_json(order) if order else None,
         "events": log,
-        "tickets": shown,
+        "tickets": listed,
     }
 
 

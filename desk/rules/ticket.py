@@ -196,6 +196,11 @@ COMMANDS = (
 )
 
 
+def is_urgent(ticket: Ticket) -> bool:
+    """Whether its customer comes first in the queue: a person was called for it by a clock."""
+    return ticket.state in ACTIVE and bool(ticket.called_at or ticket.warned_at)
+
+
 def reopen_until(ticket: Ticket) -> datetime | None:
     """Until when a completed ticket can be reopened; None when it is not completed."""
     if ticket.state != "completed" or ticket.completed_at is None:

@@ -6,13 +6,13 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text, true, update
+from sqlalchemy import ColumnElement, func, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.conversation import Conversation
 from desk.store.db import notify
-from desk.store.tables import agents, conversations, orders, tickets
+from desk.store.tables import agents, conversations, orders
 
 _FIELDS = tuple(field.name for field in fields(Conversation))
 
@@ -94,33 +94,17 @@ async def save(tx: AsyncConnection, before: Conversation, after: Conversation) -
         await notify(tx, what="queue", conversation=after.id)
 
 
-#: Comes first: a person was called for one of its open tickets, because a promise or the law
-#: has a time for it. Literal states, as in the partial indexes.
-_URGENT = (
-    select(1)
-    .where(
-        tickets.c.conversation_id == conversations.c.id,
-        text("tickets.state in ('open', 'dispatched')"),
-        tickets.c.called_at.is_not(None) | tickets.c.warned_at.is_not(None),
-    )
-    .exists()
-)
-
-
 async def position(tx: AsyncConnection, conversation: Conversation) -> int:
     """The conversation's place in the queue, 1 = next; among its like the last if it is new."""
-    same = conversations.c.id == conversation.id
-    urgent = bool((await tx.execute(select(_URGENT).where(same))).scalar_one_or_none())
+    c = conversations.c
+    urgent = await tx.scalar(select(c.urgent).where(c.id == conversation.id))
     earlier: ColumnElement[bool] = true()
     if conversation.waiting_since is not None:
-        earlier = (conversations.c.waiting_since < conversation.waiting_since) | (
-            (conversations.c.waiting_since == conversation.waiting_since)
-            & (conversations.c.id < conversation.id)
-        )
+        earlier = tuple_(c.waiting_since, c.id) < (conversation.waiting_since, conversation.id)
     ahead = select(func.count()).where(
-        conversations.c.owner == "queue",
-        ~same,
-        _URGENT & earlier if urgent else _URGENT | earlier,
+        c.owner == "queue",
+        c.id != conversation.id,
+        (c.urgent & earlier) if urgent else (c.urgent | earlier),
     )
     return int((await tx.execute(ahead)).scalar_one()) + 1
 
@@ -141,7 +125,9 @@ async def waiting(tx: AsyncConnection, limit: int = 200) -> list[Any]:
             select(*_LISTED)
             .join(orders, orders.c.id == conversations.c.order_id)
             .where(conversations.c.owner == "queue")
-            .order_by(_URGENT.desc(), conversations.c.waiting_since, conversations.c.id)
+            .order_by(
+                conversations.c.urgent.desc(), conversations.c.waiting_since, conversations.c.id
+            )
             .limit(limit)
         )
     )

@@ -59,6 +59,7 @@ conversations = Table(
     Column("answered_seq", BigInteger, nullable=False),
     Column("asked_seq", BigInteger),
     _when("agent_owes_since"),
+    Column("urgent", Boolean, nullable=False),
     Column("offered", ARRAY(Text), nullable=False),
     Column("visit", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False),

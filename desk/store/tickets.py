@@ -7,12 +7,12 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, text, update
+from sqlalchemy import and_, exists, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from desk.rules.ticket import ACTIVE, Entry, Ticket
-from desk.store.tables import ticket_entries, tickets
+from desk.rules.ticket import ACTIVE, Entry, Ticket, is_urgent
+from desk.store.tables import conversations, ticket_entries, tickets
 
 #: Literal on purpose: with bound parameters a prepared statement no longer matches the partial
 #: index once PostgreSQL switches to its generic plan.
@@ -138,7 +138,7 @@ async def create(tx: AsyncConnection, ticket: Ticket, review: Mapping[str, Any])
 
 
 async def save(tx: AsyncConnection, before: Ticket, after: Ticket) -> None:
-    """Write what changed."""
+    """Write what changed; with it, whether the conversation comes first in the queue."""
     changed = {
         name: getattr(after, name)
         for name in _FIELDS
@@ -146,6 +146,17 @@ async def save(tx: AsyncConnection, before: Ticket, after: Ticket) -> None:
     }
     if changed:
         await tx.execute(update(tickets).where(tickets.c.id == after.id).values(**changed))
+    if is_urgent(before) != is_urgent(after):  # the caller holds the conversation
+        urgent = exists().where(
+            tickets.c.conversation_id == after.conversation_id,
+            _ACTIVE_INDEX,
+            tickets.c.called_at.is_not(None) | tickets.c.warned_at.is_not(None),
+        )
+        await tx.execute(
+            update(conversations)
+            .where(conversations.c.id == after.conversation_id)
+            .values(urgent=urgent)
+        )
 
 
 async def add_entry(

@@ -294,8 +294,8 @@ async def test_a_reopened_ticket_is_promised_anew_and_watched_anew(case):
     await waits.watch("13:00")
     async with waits.desk.db.begin() as tx:
         held = await waits.desk.must_lock(tx, waits.conversation)
-        done = Complete("fact", "parcel.collected")
-        await tickets.complete(waits.desk, tx, held, ticket.id, done, "已取件", "system")
+        done = Complete("agent", "快递员取走了")
+        await tickets.complete(waits.desk, tx, held, ticket.id, done, "已取件", "agent:小林")
     await claim(waits.desk, LIN, waits.conversation)
     await release(waits.desk, LIN, waits.conversation, "bot", resolved=True)
     waits.at("15:00")
