@@ -259,7 +259,7 @@ async def backlog(tx: AsyncConnection, cap: int = 100_000) -> tuple[int, datetim
         await tx.execute(
             text(
                 "select (select count(*) from (select from callbacks where applied_at is null "
-                "limit :cap) as some) as waiting, (select received_at from callbacks "
+                "limit :cap) as counted) as waiting, (select received_at from callbacks "
                 "where applied_at is null order by id limit 1) as oldest"
             ),
             {"cap": cap},
@@ -279,6 +279,18 @@ _SEEN = text(
         last_seen = excluded.last_seen, callback_id = excluded.callback_id
     """
 )
+
+
+async def unknown_codes(tx: AsyncConnection, limit: int) -> list[dict[str, Any]]:
+    """Codes that no carrier's map lists, the latest first: source, code, how often, when, where."""
+    rows = await tx.execute(
+        text(
+            "select source, code, times, first_seen, last_seen, callback_id from unknown_codes "
+            "order by last_seen desc, source, code limit :limit"
+        ),
+        {"limit": limit},
+    )
+    return [dict(row._mapping) for row in rows]
 
 
 async def count_unknown(
