@@ -113,6 +113,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             loaded,
             on_events=metrics.count,
             on_applied=metrics.applied,
+            on_unknown=metrics.unknown_code,
             notifies=bool(settings.webhook_url),
             on_delivery=metrics.count_delivery,
             base_url=settings.base_url,

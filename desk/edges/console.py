@@ -15,7 +15,7 @@ from desk.edges import web
 from desk.edges.pages import texts
 from desk.edges.review_shown import review_lines, review_reasons
 from desk.edges.timeline_shown import shown
-from desk.flow import outbox
+from desk.flow import outbox, unknown_codes
 from desk.flow.agent import Agent, conversation_view, queue_view
 from desk.flow.desk import Desk
 from desk.flow.timeline import timeline
@@ -124,10 +124,12 @@ def page_words(request: Request) -> dict[str, Any]:
 
 
 async def _lists(desk: Desk, agent: Agent) -> dict[str, Any]:
-    """The left column's content; supervisors also see whether notifications are dead."""
+    """The left column's content; supervisors also see dead notifications and unknown codes."""
     lists = {**await queue_view(desk, agent), "now": desk.now().isoformat()}
     if desk.notifies and agent.role == "supervisor":
         lists["deliveries"] = await outbox.counts(desk)
+    if agent.role == "supervisor":
+        lists["unknown_codes"] = await unknown_codes.listed(desk)
     return lists
 
 

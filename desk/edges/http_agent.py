@@ -25,6 +25,7 @@ from desk.edges.web import (
     set_cookie,
 )
 from desk.flow import agent as flow
+from desk.flow import unknown_codes as unknown
 from desk.flow.agent import Agent
 from desk.flow.tickets import ticket_json
 from desk.flow.timeline import timeline
@@ -103,6 +104,15 @@ async def categories(request: Request) -> HTTPResponse:
     """The categories in the agent's language, for correcting a ticket."""
     await agent_of(request)
     return ok({"categories": desk_of(request).content.categories.menu(lang_of(request))})
+
+
+@api.get("/unknown-codes")
+async def unknown_codes(request: Request) -> HTTPResponse:
+    """Codes that carriers told and `data/carriers/` does not list; for supervisors."""
+    agent = await agent_of(request)
+    if agent.role != "supervisor":
+        raise Refused("supervisor_only")
+    return ok({"codes": await unknown.listed(desk_of(request))})
 
 
 @api.get("/conversations/<conversation_id:str>")

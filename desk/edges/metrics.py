@@ -12,6 +12,9 @@ MESSAGES = Counter("kefu_messages_total", "Messages stored", ["author"])
 HANDOVERS = Counter("kefu_handovers_total", "Conversations put into the queue", ["reason"])
 CALLBACKS = Counter("kefu_callbacks_total", "Carrier callbacks received", ["source", "outcome"])
 CALLBACKS_APPLIED = Counter("kefu_callbacks_applied_total", "Callbacks worked off", ["result"])
+UNKNOWN_CODES = Counter(
+    "kefu_unknown_codes_total", "Codes told that data/carriers/ does not list", ["source"]
+)
 CALLBACK_BATCH = Histogram(
     "kefu_callback_batch_size",
     "Callbacks stored in one transaction",
@@ -51,6 +54,11 @@ CARRIER_SECONDS = Histogram(
 )
 WAITING = Gauge("kefu_waiting_customers", "Customers waiting for a person")
 STREAMS = Gauge("kefu_open_streams", "Open event streams", ["kind"])
+
+
+def unknown_code(source: str) -> None:
+    """Count a code that nobody has said the meaning of."""
+    UNKNOWN_CODES.labels(source=source).inc()
 
 
 def applied(code: str, waited_s: float) -> None:

@@ -58,6 +58,8 @@ async def settle(desk: Desk, tx: AsyncConnection, order_id: str) -> list[Applied
             continue
         break
     await callbacks.count_unknown(tx, unknown, desk.now())
+    for source, _, _ in unknown:
+        desk.on_unknown(source)
     return done
 
 

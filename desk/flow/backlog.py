@@ -100,6 +100,8 @@ async def _batch(
     await orders.set_states(tx, batch.states, now)
     await callbacks.finish(tx, batch.results, now)
     await callbacks.count_unknown(tx, batch.unknown, now)
+    for source, _, _ in batch.unknown:
+        desk.on_unknown(source)
     return batch.applied, alone
 
 

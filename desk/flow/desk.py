@@ -44,6 +44,8 @@ class Desk:
     on_events: Callable[[Sequence[Mapping[str, Any]]], None] = field(default=lambda stored: None)
     #: Told what became of a callback (`effects.Applied.code`), and the seconds it had waited.
     on_applied: Callable[[str, float], None] = field(default=lambda code, waited_s: None)
+    #: Told of a code that the carrier's map does not list: its source.
+    on_unknown: Callable[[str], None] = field(default=lambda source: None)
     #: Whether news goes to the merchant's own channels (`flow/outbox.py`).
     notifies: bool = False
     #: Told about every change of a delivery, for counting: its kind and what became of it.
