@@ -1,0 +1,311 @@
+"""Callbacks in numbers: stored together, applied once and in order, whoever does it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from desk.flow import applying, backlog, callbacks, customer, facts
+from desk.flow import effects as effects_flow
+from desk.flow.applying import apply_order
+from desk.flow.orders import put_order
+from desk.store import callbacks as callback_store
+from desk.store import orders
+from tests.integration.test_evidence import local, state_of, status, values_of
+from tests.integration.test_flow import begin, open_ticket
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_waits(desk):
+    """What other tests have left waiting is not this one's."""
+    async with desk.db.begin() as tx:
+        await tx.execute(
+            text("update callbacks set applied_at = now(), result = 'x' where applied_at is null")
+        )
+
+
+async def new_order(desk, **more) -> str:
+    """An order's number; its waybill is YT and that."""
+    number = uuid.uuid4().hex[:10]
+    values = values_of(number, waybill=f"YT{number}", **more)
+    await put_order(desk, f"o-{number}", values)
+    return number
+
+
+def body(number: str, code: int, minute: float = 0) -> str:
+    detail = {"status": code, "updateTime": local(minute), "nonce": uuid.uuid4().hex}
+    return json.dumps({"kuaidinum": f"YT{number}", "data": detail})
+
+
+async def keep(desk, *bodies: str) -> list:
+    incoming = [callbacks.read("kuaidi100.order", one) for one in bodies]
+    return await callbacks.keep_all(desk, incoming)
+
+
+async def waiting(desk) -> int:
+    async with desk.db.begin() as tx:
+        return (await callback_store.backlog(tx))[0]
+
+
+async def told(desk, number: str) -> list[str]:
+    """The order's facts, as they arrived."""
+    async with desk.db.begin() as tx:
+        return [fact.fact for fact in await orders.facts_of(tx, f"o-{number}")]
+
+
+async def result_of(desk, said: str) -> tuple[str | None, int]:
+    async with desk.db.begin() as tx:
+        query = text("select result, tries from callbacks where body = :body")
+        return tuple((await tx.execute(query, {"body": said})).one())
+
+
+async def due_now(desk) -> None:
+    """Let every callback that was put off be tried again."""
+    async with desk.db.begin() as tx:
+        await tx.execute(text("update callbacks set next_try_at = null"))
+
+
+# --- kept -----------------------------------------------------------------------------------------
+
+
+async def test_a_batch_keeps_each_callback_once_in_the_order_it_came(desk):
+    number = await new_order(desk)
+    first, second = body(number, 1), body(number, 10)
+    assert await keep(desk, first, second, first) == [True, True, False]
+    assert await keep(desk, second) == [False]
+    async with desk.db.begin() as tx:
+        rows = await callback_store.pending(tx, [f"o-{number}"], 10)
+    assert [row.body for row in rows] == [first, second]
+    assert rows[0].received_at < rows[1].received_at
+
+
+async def test_work_is_deferred_at_once_only_for_an_order_with_a_ticket(desk):
+    async def jobs() -> list[list[str]]:
+        async with desk.db.begin() as tx:
+            query = "select args->'order_ids' from procrastinate_jobs where task_name = :name"
+            rows = await tx.execute(text(query), {"name": "apply_callbacks"})
+            return [row[0] for row in rows]
+
+    number = await new_order(desk)
+    before = await jobs()
+    await keep(desk, body(number, 10))
+    assert await jobs() == before
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    async with desk.db.begin() as tx:
+        waybill = (await orders.get(tx, ticket.order_id)).waybill
+    await keep(desk, body(number, 1), body(waybill.removeprefix("YT"), 10))
+    assert (await jobs())[len(before) :] == [[ticket.order_id]]
+
+
+async def test_a_callback_that_the_database_refuses_does_not_harm_its_batch(desk, monkeypatch):
+    number = await new_order(desk)
+    real = callback_store.keep
+
+    async def refuses(tx, incoming, *more):
+        if any("poison" in one.body for one in incoming):
+            await tx.execute(text("select 1 / 0"))
+        return await real(tx, incoming, *more)
+
+    monkeypatch.setattr(callbacks.callbacks, "keep", refuses)
+    good, bad = body(number, 1), json.dumps({"kuaidinum": "poison", "status": 1})
+    kept = await keep(desk, good, bad, body(number, 10))
+    assert (kept[0], kept[2]) == (True, True)
+    assert isinstance(kept[1], Exception)
+
+
+async def test_a_database_that_is_away_is_no_fault_of_a_callback(desk, monkeypatch):
+    async def away(*_):
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(callbacks.callbacks, "find", away)
+    with pytest.raises(ConnectionError):
+        await keep(desk, body("1", 1), body("2", 1))
+
+
+# --- applied --------------------------------------------------------------------------------------
+
+
+async def test_the_background_applies_what_waits_like_the_one_by_one_way(desk):
+    ways = []
+    for in_background in (True, False):
+        number = await new_order(desk, state="accepted")
+        await keep(desk, *(body(number, code, i) for i, code in enumerate((1, 2, 10, 10, 15, 101))))
+        if in_background:
+            while await backlog.work_off(desk):
+                pass
+        else:
+            await apply_order(desk, f"o-{number}")
+        async with desk.db.begin() as tx:
+            query = text("select result from callbacks where order_id = :id order by id")
+            results = [row.result for row in await tx.execute(query, {"id": f"o-{number}"})]
+            state = (await orders.get(tx, f"o-{number}")).state
+        ways.append((await told(desk, number), state, results))
+    assert ways[0] == ways[1]
+    assert ways[0][1] == "in_transit"
+
+
+async def test_many_appliers_at_once_apply_each_callback_once_and_in_order(desk):
+    numbers = [await new_order(desk) for _ in range(12)]
+    said = [body(n, code, i) for i, code in enumerate((1, 2, 10, 101, 400, 13)) for n in numbers]
+    await keep(desk, *said)
+
+    async def some():
+        while await backlog.work_off(desk):
+            pass
+
+    await asyncio.gather(
+        some(), some(), some(), *(apply_order(desk, f"o-{n}") for n in numbers[:6])
+    )
+    assert await waiting(desk) == 0
+    for number in numbers:
+        assert await told(desk, number) == [
+            "order.accepted",
+            "pickup.scheduled",
+            "parcel.collected",
+            "parcel.in_transit",
+            "parcel.out_for_delivery",
+            "parcel.delivered",
+        ]
+
+
+async def test_an_order_is_shown_with_what_waits_for_it_applied(desk):
+    number = await new_order(desk)
+    await keep(desk, body(number, 10))
+    conversation, _ = await customer.open_conversation(
+        desk, f"cust-{number}", f"o-{number}", "zh", None, None, "c1"
+    )
+    async with desk.db.begin() as tx:
+        assert (await orders.get(tx, conversation.order_id)).state == "collected"
+    await keep(desk, body(number, 101, 1))
+    async with desk.db.begin() as tx:
+        await applying.bring_up_to_date(desk, tx, conversation.id)
+        assert (await orders.get(tx, conversation.order_id)).state == "in_transit"
+
+
+async def test_a_callback_that_comes_while_a_ticket_is_opened_finds_the_ticket(desk):
+    _who, conversation = await begin(desk)
+    async with desk.db.begin() as tx:
+        held = await desk.must_lock(tx, conversation)
+        order = await orders.get(tx, held.order_id)
+    async with desk.db.begin() as tx:
+        await applying.settle_order_of(desk, tx, conversation)  # as whoever opens a ticket does
+        await keep(desk, body(order.waybill.removeprefix("YT"), 10, 1))
+        working = asyncio.create_task(backlog.work_off(desk))
+        await asyncio.sleep(0.2)
+        assert await told(desk, order.id.removeprefix("o-")) == []
+    await working
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    assert await state_of(desk, ticket) == "open"
+
+
+async def test_orders_that_share_a_waybill_are_all_told(desk):
+    number = await new_order(desk)
+    await put_order(desk, f"p-{number}", values_of(number, waybill=f"YT{number}"))
+    await keep(desk, body(number, 10))
+    while await backlog.work_off(desk):
+        pass
+    async with desk.db.begin() as tx:
+        states = [(await orders.get(tx, f"{which}-{number}")).state for which in "op"]
+    assert states == ["collected", "collected"]
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="poison")
+def _poison(monkeypatch):
+    """A callback with this courier cannot be applied."""
+    real = facts.learn
+
+    def learn(desk, known, callback, told_):
+        if "poison" in callback.body:
+            raise ZeroDivisionError
+        return real(desk, known, callback, told_)
+
+    monkeypatch.setattr(applying, "learn", learn)
+    monkeypatch.setattr(backlog, "learn", learn)
+    return "poison"
+
+
+def poisoned(number: str, poison: str) -> str:
+    detail = {"status": 2, "courierName": poison}
+    return json.dumps({"kuaidinum": f"YT{number}", "data": detail})
+
+
+async def test_a_bad_callback_holds_up_nobody_but_its_own_order_and_that_not_for_ever(desk, poison):
+    good, bad = await new_order(desk), await new_order(desk)
+    first = poisoned(bad, poison)
+    await keep(desk, first, body(bad, 10), body(good, 10))
+    await backlog.work_off(desk)
+    assert await told(desk, good) == ["parcel.collected"]
+    assert await told(desk, bad) == []  # what came after it waits for it
+    assert await result_of(desk, first) == (None, 1)
+    for _ in range(applying.TRIES):
+        await due_now(desk)
+        await backlog.work_off(desk)
+    assert (await result_of(desk, first))[0] == "failed: ZeroDivisionError"
+    assert await told(desk, bad) == ["parcel.collected"]
+
+
+async def test_a_callback_put_off_is_left_alone_until_its_time(desk, poison):
+    number = await new_order(desk)
+    said = poisoned(number, poison)
+    await keep(desk, said)
+    for _ in range(3):
+        await backlog.work_off(desk)
+        await apply_order(desk, f"o-{number}")
+    assert await result_of(desk, said) == (None, 1)
+
+
+async def test_an_effect_that_fails_leaves_no_half_of_it(desk, monkeypatch):
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    async with desk.db.begin() as tx:
+        waybill = (await orders.get(tx, ticket.order_id)).waybill
+    real, calls = effects_flow.effects, []
+
+    async def fails_once(*arguments):
+        calls.append(await real(*arguments))
+        if len(calls) == 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(applying, "effects", fails_once)
+    said = body(waybill.removeprefix("YT"), 10, 1)
+    await keep(desk, said)
+    assert await apply_order(desk, ticket.order_id) == []
+    assert await state_of(desk, ticket) == "open"
+    monkeypatch.setattr(applying, "effects", real)
+    await due_now(desk)
+    assert [done.code for done in await apply_order(desk, ticket.order_id)] == ["complete"]
+
+
+async def test_codes_that_no_map_lists_are_counted(desk):
+    number, code = await new_order(desk), uuid.uuid4().int % 10**9
+    await keep(desk, body(number, code))
+    await apply_order(desk, f"o-{number}")
+    assert (await status(desk, f"YT{number}", code)).code == "nothing_new"
+    async with desk.db.begin() as tx:
+        query = text("select source, times from unknown_codes where code = :code")
+        assert tuple((await tx.execute(query, {"code": str(code)})).one()) == (
+            "kuaidi100.order",
+            2,
+        )
+
+
+async def test_an_order_with_a_ticket_is_left_to_its_job_for_a_while(desk):
+    _who, conversation = await begin(desk)
+    ticket, _ = await open_ticket(desk, conversation, f"{conversation}:1")
+    async with desk.db.begin() as tx:
+        waybill = (await orders.get(tx, ticket.order_id)).waybill
+    await keep(desk, body(waybill.removeprefix("YT"), 10, 1))
+    assert await backlog.work_off(desk) == 0
+    late = desk.now() + backlog.JOB_HAS + timedelta(seconds=1)
+    desk.now = lambda: late
+    assert await backlog.work_off(desk) == 1
+    assert await state_of(desk, ticket) == "completed"
