@@ -112,11 +112,27 @@ export class ChatSession extends EventTarget {
     this.#changed();
   }
 
-  /** Reopens a completed ticket; the log tells the rest, the network line why it could not be. */
-  async reopen(ticketId) {
+  /** Reopens a completed ticket. */
+  reopen(ticketId) {
+    return this.#tell(ticketId, "reopen", {});
+  }
+
+  /** Says whether a ticket is settled; a second tap while the first is on its way does nothing. */
+  async settle(ticketId, settled) {
+    if (this.settling) return;
+    this.settling = true;
+    try {
+      await this.#tell(ticketId, "settled", { settled });
+    } finally {
+      this.settling = false;
+    }
+  }
+
+  /** The log tells what came of it, the network line why it could not be. */
+  async #tell(ticketId, what, body) {
     this.refusal = "";
     try {
-      await request("POST", `/api/tickets/${encodeURIComponent(ticketId)}/reopen`, {});
+      await request("POST", `/api/tickets/${encodeURIComponent(ticketId)}/${what}`, body);
       await this.link?.catchUp();
     } catch (error) {
       this.refusal = error.message || t("network.reconnecting");

@@ -21,6 +21,10 @@ export function conversation(chat, view) {
       session.reopen(id);
       chat.keepFocus();
     },
+    settle: (id, settled) => {
+      session.settle(id, settled);
+      chat.keepFocus();
+    },
   };
   const labels = new Map(chat.categories.map(({ id, label }) => [id, label]));
   const silent = !session.log.events.length && !session.pending.some(({ kind }) => kind === "text");

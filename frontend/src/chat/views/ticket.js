@@ -24,12 +24,21 @@ export function ticketCard(ticket, { current, label, actions, now = Date.now() }
     </div>
     ${done ? nothing : steps(ticket.state)}
     ${detail(ticket, done)}
+    ${!done && ticket.asked ? question(ticket, actions) : nothing}
     ${reopenable
       ? html`<button type="button" class="reopen" @click=${() => actions.reopen(ticket.id)}>${t("ticket.reopen")}</button>
           <p class="ticket-note">${ticket.reopen_until ? t("ticket.reopen_until", { at: moment(ticket.reopen_until) }) : nothing}</p>`
       : nothing}
     <a class="progress" href=${progressUrl(ticket.id)}>${t("ticket.progress")}</a>
   </li>`;
+}
+
+/** The carrier says something that may settle it: two taps answer. The message above asks. */
+function question(ticket, actions) {
+  return html`<div class="settle" role="group" aria-label=${ticket.asked.text}>
+    <button type="button" class="choice" data-settled="yes" @click=${() => actions.settle(ticket.id, true)}>${t("ticket.settled")}</button>
+    <button type="button" class="choice quiet" data-settled="no" @click=${() => actions.settle(ticket.id, false)}>${t("ticket.not_settled")}</button>
+  </div>`;
 }
 
 /** The page of a ticket, in this language and, inside a shop's page, still inside it. */
