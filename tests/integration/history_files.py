@@ -112,7 +112,7 @@ def read(file: str, row: Any, known: Known) -> History:
     for category in tickets:
         _one_of(where, "category", category, known.categories)
     order = row.get("order", {"state": "created"})
-    _keys(f"{where}, order", order, ("state", "fees", "consumer"))
+    _keys(f"{where}, order", order, ("state", "fees", "consumer", "waybill"))
     _one_of(where, "order.state", order.get("state"), ORDER_STATES)
     for fee in order.get("fees", []):
         _keys(f"{where}, order.fees", fee, ("kind", "amount", "paid"))

@@ -125,7 +125,7 @@ class World:
         values = {
             "customer_id": self.customer,
             "carrier": order["carrier"],
-            "waybill": order["waybill"],
+            "waybill": order["waybill"] if self.history.order.get("waybill", True) else None,
             "carrier_order_id": order["carrier_number"],
             "state": state,
             "fees": self.history.order.get("fees", []),
