@@ -146,7 +146,12 @@ def due_time(desk: Desk, category: str, complained_at: datetime | None, now: dat
 
 
 def promise_words(desk: Desk, due_at: datetime, lang: str) -> str:
-    """The promise of a time in words, to follow the sentence that says what is done."""
+    """The promise of a time in words, to follow the sentence that says what is done.
+
+    Empty where that time has passed, in the ticket that another was joined to.
+    """
+    if due_at <= desk.now():
+        return ""
     return desk.say("utter_promise_by", lang, due=clock_words(desk, due_at, lang))
 
 

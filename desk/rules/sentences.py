@@ -29,7 +29,7 @@ class Sentences:
         text = variants.get(lang) or variants["zh"]
         for key, value in values.items():
             text = text.replace("{" + key + "}", str(value))
-        return text
+        return text.strip()  # what stands at the end may be empty
 
 
 def read_sentences(responses: Mapping[str, Any]) -> Sentences:

@@ -400,3 +400,13 @@ async def test_supervisors_see_what_the_law_has_a_time_for(case):
     assert (one["owner"], one["agent"], one["overdue"]) == ("agent", "小林", True)
     waits.at("10:00", 10)
     assert (await row_of(waits, "mine"))["legal"]["over"]
+
+
+async def test_nobody_is_told_of_a_time_that_has_passed(case):
+    waits = await case("10:00", lang="en")
+    await waits.ticket("address_change")  # due at 14:00
+    waits.at("13:00")
+    joining = await waits.ticket("pickup_urge")
+    waits.at("15:00")
+    await agents_do.correct_category(waits.desk, LIN, joining.id, "address_change")
+    assert (await waits.told())[-1] == "Changed to “Change address or stop the parcel”."
