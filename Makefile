@@ -1,6 +1,6 @@
 # Every target sets up what it needs first. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format validate train learn shell evaluate compare-nlu bench-turns bench-automation clean
+.PHONY: help setup run test check format validate train learn shell evaluate compare-nlu bench-turns bench-automation rules clean
 
 PYTHON := .venv/bin/python
 
@@ -43,6 +43,9 @@ compare-nlu: setup ## ways to understand a message, side by side (ARGS="--write"
 bench-turns: setup ## how long a turn of the bot takes, plain and with an action
 	@$(PYTHON) -m ops train --if-needed
 	@.venv-bot/bin/python -m bot.bench_turns
+
+rules: setup ## why a ticket is as it is: make rules ORDER=... (order, waybill or ticket)
+	@$(PYTHON) -m desk rules "$(ORDER)"
 
 bench-automation: setup ## callbacks at a festival's speed, and kill -9 (REPORT=out.json, ARGS="--orders 50000")
 	@$(PYTHON) -m ops train --if-needed

@@ -1,9 +1,10 @@
-"""The desk's command line: serve, migrate, worker, agent.
+"""The desk's command line: serve, migrate, worker, agent, rules.
 
 python -m desk                        serve (embedded database when KEFU_DATABASE_URL is empty)
 python -m desk migrate                bring the schema up to date
 python -m desk worker                 run the durable jobs without serving
 python -m desk agent LOGIN NAME [--supervisor]   add an agent; asks for the password
+python -m desk rules ORDER            why the tickets of an order are as they are
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from desk.edges.logs import configure
 from desk.edges.outside import open_outside
 from desk.edges.worker import Worker
 from desk.flow.desk import Desk
+from desk.flow.explaining import explain_order
+from desk.rules.refused import Refused
 from desk.settings import Settings
 from desk.store import agents, content, embedded, jobs
 from desk.store.db import Database
@@ -41,6 +44,8 @@ def main() -> int:
     add.add_argument("login")
     add.add_argument("name")
     add.add_argument("--supervisor", action="store_true")
+    rules = commands.add_parser("rules")
+    rules.add_argument("order", help="id or waybill of an order, or id of a ticket")
     arguments = parser.parse_args()
     settings = Settings()
     configure(settings.log_json)
@@ -56,8 +61,13 @@ def main() -> int:
         elif arguments.command == "agent":
             role = "supervisor" if arguments.supervisor else "agent"
             asyncio.run(_add_agent(settings, arguments.login, arguments.name, role))
+        elif arguments.command == "rules":
+            print(asyncio.run(_explain(settings, arguments.order)))
         else:
             _serve(settings)
+    except Refused:
+        print(f"desk: no order or ticket {arguments.order}", file=sys.stderr)
+        return 1
     except (ValueError, RuntimeError, OSError) as error:
         print(f"desk: {error}", file=sys.stderr)
         return 2
@@ -110,6 +120,17 @@ async def _work(settings: Settings) -> None:
     for close in (outside.close, queue.close_async, desk.db.close):
         with contextlib.suppress(Exception):
             await close()
+
+
+async def _explain(settings: Settings, name: str) -> str:
+    queue = jobs.make_app(settings.database_url)  # never opened: nothing is deferred
+    desk = Desk(
+        Database(settings.database_url), jobs.Jobs(queue), content.load(settings.content_dir)
+    )
+    try:
+        return await explain_order(desk, name)
+    finally:
+        await desk.db.close()
 
 
 async def _add_agent(settings: Settings, login: str, name: str, role: str) -> None:

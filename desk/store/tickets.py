@@ -111,6 +111,16 @@ async def live(tx: AsyncConnection, order_ids: Sequence[str]) -> set[str]:
     return {row.order_id for row in rows}
 
 
+async def of_order(tx: AsyncConnection, order_id: str) -> list[Ticket]:
+    """All tickets of an order, oldest first."""
+    rows = await tx.execute(
+        select(tickets)
+        .where(tickets.c.order_id == order_id)
+        .order_by(tickets.c.opened_at, tickets.c.id)
+    )
+    return [_value(row) for row in rows]
+
+
 async def of_conversation(tx: AsyncConnection, conversation_id: str) -> list[Ticket]:
     """All tickets of a conversation, oldest first."""
     rows = await tx.execute(

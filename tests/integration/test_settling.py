@@ -14,6 +14,7 @@ from sqlalchemy import text
 from desk.flow import agent, applying, callbacks, customer, effects, handover, unknown_codes
 from desk.flow.agent import Agent
 from desk.flow.desk import utc_now
+from desk.flow.explaining import explain_order
 from desk.rules.refused import Refused
 from desk.store import conversations
 from desk.store import tickets as ticket_store
@@ -284,3 +285,20 @@ async def test_an_unknown_code_is_kept_counted_and_shown_and_moves_nothing(desk)
     (shown,) = [row for row in await unknown_codes.listed(desk) if row["code"] == code]
     assert (shown["source"], shown["times"]) == ("kuaidi100.order", 2)
     assert counted == ["kuaidi100.order"] * 2
+
+
+# --- explained ------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_explained_by_its_id_its_waybill_and_a_ticket(desk):
+    who, _conversation, ticket, waybill = await opened(desk)
+    await status(desk, waybill, 10)
+    await customer.reopen_ticket(desk, who, ticket.id)
+    told = [await explain_order(desk, name) for name in (ticket.order_id, waybill, ticket.id)]
+    assert told[0] == told[1] == told[2]
+    assert f"ticket {ticket.id}  false_pickup  open" in told[0]
+    assert "parcel.collected was known before the ticket became active" in told[0]
+    assert "reopened by customer: pickup_urge -> false_pickup" in told[0]
+    assert "completes on parcel.arrived_destination" in told[0]
+    with pytest.raises(Refused):
+        await explain_order(desk, "nothing")
