@@ -39,6 +39,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--kills", type=int, default=50, help="kill -9 of a random part, so often")
     add("--soak-rate", type=float, default=20, help="callbacks a second in the soak")
     add("--seed", type=int, default=1, help="of the points where the soak kills")
+    add("--no-warm-up", action="store_true", help="do not wait for desks to finish learning")
     add("--report", type=Path, help="write everything as JSON here")
     return parser.parse_args(argv)
 
@@ -65,8 +66,8 @@ async def _speed(options: argparse.Namespace) -> list[Figure]:
     tickets = min(options.tickets, 16 * max(20, options.callbacks // 40))
     small = (2 * tickets, tickets)
     async with World(options.orders, options.tickets) as full, World(*small) as empty:
-        await full.begin_desk()
-        await empty.begin_desk()
+        warm = not options.no_warm_up
+        await asyncio.gather(full.begin_desk(warm=warm), empty.begin_desk(warm=warm))
         rates, sent = await accepting.measure(full, empty, options.callbacks, options.rounds)
         figures = accepting.figures(rates)
         if "completing" in options.parts:
