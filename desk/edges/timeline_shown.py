@@ -33,7 +33,8 @@ def shown(
         `{"past": [...], "next": [...]}` of steps `{at, when, kind, text, sure}`: `at` is ISO or
         None, `when` the same in words ("by 16:00 today") or empty; with `quote` where somebody's
         own words belong to it, for agents also `by` (the author of a line
-        of history) and `facts` (all that a rule names).
+        of history), `rule` (what the rules make of news, in English) and `facts` (all that a rule
+        names).
     """
     words = _Words(desk, lang, texts("console.", lang) if for_agent else {})
     return {
@@ -64,6 +65,7 @@ class _Words:
             **({"quote": values["quote"]} if values.get("quote") else {}),
             **({"by": self._author(values["author"])} if values.get("author") else {}),
             **({"ticket": values["ticket"]} if values.get("ticket") else {}),
+            **({"rule": values["rule"]} if values.get("rule") else {}),
             **({"facts": values["all_facts"]} if self._console and "all_facts" in values else {}),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.applying import bring_up_to_date
 from desk.flow.desk import Desk
+from desk.flow.effects import case_of
+from desk.flow.facts import state_of
 from desk.rules.conversation import Conversation
+from desk.rules.explain import explain
+from desk.rules.facts import Fact
 from desk.rules.missing_news import CARRIER, question_about
 from desk.rules.refused import Refused
 from desk.rules.ticket import Ticket
@@ -52,12 +57,14 @@ async def timeline(
     assert ticket is not None and conversation is not None
     order = await orders.get(tx, ticket.order_id)
     told_at, ask_from = await _asking(desk, tx, order)
+    facts = await orders.facts_of(tx, ticket.order_id)
     seen = Seen(
         ticket=ticket,
         category=desk.content.categories.by_id.get(ticket.category),
         history=tuple(_line(entry) for entry in await tickets.entries(tx, ticket_id)),
-        facts=await orders.facts_of(tx, ticket.order_id),
+        facts=facts,
         kinds=desk.content.facts,
+        rulings=await _rulings(desk, tx, ticket, order, facts) if for_agent else {},
         dispatches=await dispatches.of_ticket(tx, ticket_id),
         deliveries=await _deliveries(tx, ticket_id) if for_agent else (),
         service=desk.content.service,
@@ -75,6 +82,17 @@ async def timeline(
         past(seen, for_agent=for_agent),
         coming(seen, desk.now(), for_agent=for_agent),
     )
+
+
+async def _rulings(
+    desk: Desk, tx: AsyncConnection, ticket: Ticket, order: Any, facts: Sequence[Fact]
+) -> dict[Fact, str]:
+    """What the rules make of each fact: the effect, and why."""
+    case = await case_of(desk, tx, ticket, facts, state_of(desk, order, facts))
+    if case is None:
+        return {}
+    looked = explain(case, desk.now()).facts
+    return {one.fact: f"{one.effect}: {one.why}" for one in looked}
 
 
 def _line(entry: dict[str, Any]) -> Line:

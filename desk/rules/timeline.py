@@ -77,6 +77,8 @@ class Seen:
     history: Sequence[Line]
     facts: Sequence[Fact]
     kinds: Mapping[str, FactKind]
+    #: What the rules make of a fact, in words, for agents.
+    rulings: Mapping[Fact, str] = field(default_factory=dict)
     dispatches: Sequence[Dispatch] = ()
     deliveries: Sequence[Delivery] = ()
     service: Service = field(default_factory=Service)
@@ -109,7 +111,7 @@ def past(seen: Seen, *, for_agent: bool = False) -> tuple[Step, ...]:
     Args:
         for_agent: with every line of the history, dispatches and notifications.
     """
-    steps = [*_of_facts(seen), *_of_history(seen, for_agent)]
+    steps = [*_of_facts(seen, for_agent), *_of_history(seen, for_agent)]
     checked = seen.ticket.checked_at
     if checked is not None and checked >= seen.ticket.opened_at:
         steps.append((checked, 1, Step("checked", checked)))
@@ -130,7 +132,7 @@ def happened_at(fact: Fact) -> tuple[datetime, bool]:
     return fact.occurred_at, True
 
 
-def _of_facts(seen: Seen) -> Iterable[tuple[datetime, int, Step]]:
+def _of_facts(seen: Seen, for_agent: bool) -> Iterable[tuple[datetime, int, Step]]:
     """The carrier's news since the ticket was opened, and older ones that moved it."""
     named = {line.text for line in seen.history if line.kind in _MOVED_BY}
     for fact in seen.facts:
@@ -140,7 +142,10 @@ def _of_facts(seen: Seen) -> Iterable[tuple[datetime, int, Step]]:
         late = fact.received_at - at >= LATE_AFTER
         moved = fact.fact in named and fact.received_at >= seen.ticket.opened_at
         if at >= seen.ticket.opened_at or moved:
-            values = {"fact": fact.fact, **({"told_at": fact.received_at} if late else {})}
+            values: dict[str, Any] = {"fact": fact.fact}
+            values |= {"told_at": fact.received_at} if late else {}
+            if for_agent and fact in seen.rulings:
+                values["rule"] = seen.rulings[fact]
             yield at, 0, Step("fact", at, values, sure)
 
 

@@ -103,6 +103,12 @@ async def test_it_tells_what_happened_and_what_comes_next(system):
         english = await timeline(customer, path, "en")
         assert english["past"][-1]["text"] == "Done: the parcel was collected"
 
+        async with DeskAgent(system) as agent:
+            for_agent = await timeline(agent, f"/api/agent/tickets/{ticket}")
+        news = next(step for step in for_agent["past"] if step["kind"] == "fact")
+        assert news["rule"] == "complete: pickup_urge completes on parcel.collected"
+        assert "rule" not in json.dumps(told)
+
         await customer.good("POST", f"{path}/reopen", {})
         told = await timeline(customer, path)
         assert texts(told["past"])[-1] == "您重新打开了，按“虚假发货”继续处理"

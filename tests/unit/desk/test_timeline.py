@@ -169,6 +169,13 @@ def test_agents_see_every_line_and_what_was_sent_without_its_key():
     assert {"Wang-Fang", "REMOTE-7", "HOOK-ERROR"} <= {s for s in SECRETS if s in str(steps)}
 
 
+def test_agents_read_what_the_rules_make_of_news_and_customers_do_not():
+    news = fact("parcel.collected", HOUR)
+    known = seen(facts=[news], rulings={news: "complete: AGENT-WORDS"})
+    assert step(past(known, for_agent=True), "fact").values["rule"] == "complete: AGENT-WORDS"
+    assert "AGENT-WORDS" not in str(past(known))
+
+
 # --- what comes next ------------------------------------------------------------------------------
 
 
