@@ -79,7 +79,11 @@ async def _put_orders(desk: Desk, tx: AsyncConnection, customer: dict[str, Any])
             "carrier_order_id": None,
             "state": order["state"],
             "fees": order["fees"],
-            "details": {"goods": order["goods"], "customer_name": customer["name"]["zh"]},
+            "details": {
+                "goods": order["goods"],
+                "customer_name": customer["name"]["zh"],
+                **(order.get("details") or {}),
+            },
         }
         order_id = f"{order['key']}-{number[:6]}"
         await orders.put(tx, order_id, values, desk.now())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from desk.flow.desk import Desk
 from desk.flow.dispatch_outcome import Held, hold, settle
 from desk.flow.dispatch_shown import actions, shown
 from desk.flow.dispatching import plan
-from desk.flow.handover import hand_over
+from desk.flow.handover import clock_words, hand_over
 from desk.rules.conversation import AgentNote
 from desk.rules.dispatch import Accept, GiveUp, decide
 from desk.rules.refused import Refused
@@ -92,8 +93,24 @@ async def call_person(desk: Desk, dispatch_id: str) -> bool:
         told = summary(desk, held)
         note = AgentNote("", DESK_NAME, told, key)
         conversation, _ = await desk.carry_out(tx, conversation, note)
-        await hand_over(desk, tx, conversation, "dispatch_failed", told)
+        await hand_over(
+            desk,
+            tx,
+            conversation,
+            "dispatch_failed",
+            told,
+            words=lambda queue: _words(desk, conversation.lang, held, queue),
+        )
         return True
+
+
+def _words(desk: Desk, lang: str, held: Held, queue: Mapping[str, Any]) -> str:
+    """What the customer reads, who did not ask for a person: which request needs one."""
+    label = desk.content.categories.label(held.ticket.category, lang)
+    if "promised_at" not in queue:
+        return desk.say("utter_dispatch_handed_over", lang, label=label)
+    promise = clock_words(desk, datetime.fromisoformat(queue["promised_at"]), lang)
+    return desk.say("utter_dispatch_handed_over_closed", lang, label=label, promise=promise)
 
 
 def summary(desk: Desk, held: Held) -> str:

@@ -38,7 +38,8 @@ async def plan(desk: Desk, tx: AsyncConnection, ticket: Ticket) -> Dispatch | No
     if before is not None and before.state == "waiting":  # not sent yet: this one replaces it
         stopped = decide(before, GiveUp("no longer needed"), desk.now())
         await dispatches.save(tx, before, stopped)
-    if category is None or category.dispatch != "carrier":
+    anybody = desk.ways.kuaidi100 or desk.ways.webhook
+    if category is None or category.dispatch != "carrier" or not anybody:
         return None
     parcel = await _parcel(tx, ticket.order_id)
     if parcel is None:

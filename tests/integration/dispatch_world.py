@@ -208,7 +208,7 @@ async def world(desk: Desk, webhook: Any = None) -> AsyncIterator[World]:
         }
     )
     platform = Platform(PlatformAccount("key", "customer", "secret"), repeat_s=0.05)
-    async with serving(platform) as address, door(desk) as hooks:
+    async with door(desk) as hooks, serving(platform) as address:
         account = Account("key", "customer", "secret")
         client = Kuaidi100(account, address, address, TIMEOUT_S, OpenGate())  # type: ignore[arg-type]
         await client.open()

@@ -72,6 +72,7 @@ async def test_what_is_missing_is_a_persons_and_nothing_is_sent(here, order):
     async with here.desk.db.begin() as tx:
         conversation = await here.desk.must_lock(tx, ticket.conversation_id)
     assert (conversation.owner, conversation.handover_reason) == ("queue", "dispatch_failed")
+    assert any("“重量不符”需要客服来办" in line for line in await here.said(ticket))
 
 
 async def test_a_person_is_called_after_the_bot_has_finished_its_turn(here):
