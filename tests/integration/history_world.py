@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import uuid
 from collections.abc import Mapping
@@ -11,18 +10,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import procrastinate
-from sqlalchemy import text
 
-from desk.flow import bot, callbacks, customer, orders, promises
+from desk.flow import bot, callbacks, customer, orders
 from desk.flow.agent import Agent, agent_opens_ticket, resolve_ticket
 from desk.flow.backlog import work_off
 from desk.flow.desk import Desk
-from desk.store import conversations, jobs
+from desk.store import conversations
 from desk.store import tickets as ticket_store
 from desk.store.tables import tickets as ticket_table
 from tests.integration.history_bodies import body_of
 from tests.integration.history_end import end_of, log_of, misses
 from tests.integration.history_files import CALLBACKS, History, expectations, kind_of
+from tests.integration.history_jobs import run_jobs, strike
 
 #: Hour 0 of every history: a Tuesday, ten in the morning in Shanghai.
 OPENED = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
@@ -185,49 +184,16 @@ class World:
 
     async def pass_time(self) -> None:
         """Every timer of the desk strikes, and what follows is done."""
-        for periodic in self.app.periodic_registry.periodic_tasks.values():
-            await periodic.task.func(timestamp=int(self.clock.now().timestamp()))
-        await promises.watch(self.desk)
+        await strike(self.app, self.desk)
         await self.work()
 
     async def work(self) -> None:
         """Do what is due now: this history's jobs, and the background work."""
-        await self._run_jobs()
+        names = [self.number, *([self.conversation] if self.conversation else [])]
+        for job in await run_jobs(self.app, self.desk, [*names, *self.tickets.values()]):
+            self._note(f"  job {job}")
         while await work_off(self.desk):
             pass
-
-    async def _run_jobs(self) -> None:
-        """Run the jobs that name this history's order, conversation or tickets, as a worker would.
-
-        The bot's turns are left out: what the bot says is not what is tested here.
-        """
-        names = [self.number, self.conversation or "-", *self.tickets.values()]
-        while True:
-            async with self.desk.db.begin() as tx:
-                row = (
-                    await tx.execute(
-                        text(
-                            "delete from procrastinate_jobs where id = (select id from "
-                            "procrastinate_jobs where status = 'todo' and task_name <> :bot "
-                            "and (scheduled_at is null or scheduled_at <= :now) "
-                            "and concat(lock, ' ', args) like any(:names) order by id limit 1) "
-                            "returning task_name, args"
-                        ),
-                        {
-                            "bot": jobs.ASK_BOT,
-                            "now": self.clock.now(),
-                            "names": [f"%{name}%" for name in names],
-                        },
-                    )
-                ).first()
-            if row is None:
-                return
-            task = self.app.tasks[row.task_name]
-            context = [_Context()] if task.pass_context else []
-            result = task.func(*context, **row.args)
-            if inspect.isawaitable(result):
-                await result
-            self._note(f"  job {row.task_name}")
 
     async def _waits_until(self) -> float | None:
         """The hour until which a ticket waits for a fact to stand; None when none does."""
@@ -264,12 +230,6 @@ class World:
 
     def _note(self, words: str) -> None:
         self.lines.append(f"{self.clock.hour:8.2f} h  {words}")
-
-
-class _Context:
-    """What procrastinate passes to a job: this is its first try."""
-
-    job = type("Job", (), {"attempts": 0})()
 
 
 async def _polite(request: Any) -> list[dict[str, Any]]:
