@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+#: Senders answered in one turn of the event loop.
+AT_ONCE = 4
+
 
 class Full(Exception):
     """More waits than may be held in memory; the sender has to come again."""
@@ -46,6 +49,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: deque[tuple[Item, int, asyncio.Future[Result]]] = deque()
         self._held = self._held_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
         #: Items taken in so far.
         self.taken = 0
 
@@ -93,7 +97,18 @@ class GroupCommit(Generic[Item, Result]):
             results = await self._store([item for item, _, _ in batch])
         except Exception as error:
             results = [error] * len(batch)
-        for (_, _, future), result in zip(batch, results, strict=True):
+        futures = [future for _, _, future in batch]
+        answering = asyncio.create_task(self._answer(futures, results))
+        self._answering.add(answering)  # the loop itself keeps no task alive
+        answering.add_done_callback(self._answering.discard)
+
+    async def _answer(
+        self, futures: Sequence[asyncio.Future[Result]], results: Sequence[Result | Exception]
+    ) -> None:
+        """Answer a few at a time: all at once would keep everybody else from the event loop."""
+        for place, (future, result) in enumerate(zip(futures, results, strict=True)):
+            if place and place % AT_ONCE == 0:
+                await asyncio.sleep(0)
             if future.done():  # the sender is gone; it is stored all the same
                 continue
             if isinstance(result, Exception):

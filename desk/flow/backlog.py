@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +25,7 @@ log = structlog.get_logger("desk.callbacks")
 #: Waiting callbacks looked at, so that several processes find work at the same time.
 WINDOW = 2000
 #: Orders brought up to date in one transaction, and callbacks read for them.
-ORDERS, CALLBACKS = 64, 256
+ORDERS, CALLBACKS = 64, 128
 #: An order with a ticket has a job of its own; after that long the background helps out.
 JOB_HAS = timedelta(seconds=5)
 
@@ -86,6 +87,7 @@ async def _batch(
     known = await orders.facts_of_orders(tx, ids)
     batch, alone = Batch(), []
     for order in held:
+        await asyncio.sleep(0)  # chats come first
         rows = rows_of.get(order.id, [])
         read = [(row, _read(row)) for row in rows]
         if (
