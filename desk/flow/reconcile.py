@@ -11,7 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from desk.flow import callbacks
@@ -56,8 +56,14 @@ async def check(
     """
     until = time.monotonic() + run_for_s
     done: Counter[str] = Counter()
-    while time.monotonic() < until:
-        due = await _due(desk)
+    since = _since(desk)
+    more = bool(since)
+    while more and time.monotonic() < until:
+        async with desk.db.begin() as tx:
+            more = await missing_news.set_aside(tx, since)
+    while since and time.monotonic() < until:
+        async with desk.db.begin() as tx:
+            due = await missing_news.overdue(tx, CARRIER, since, desk.now(), BATCH)
         asked = _first_of_each_order(due)
         if not asked:
             break
@@ -115,15 +121,14 @@ async def ask_about(desk: Desk, api: CarrierApi, order: Any, pause: timedelta) -
     return outcome
 
 
-async def _due(desk: Desk) -> list[Any]:
+def _since(desk: Desk) -> dict[str, datetime]:
+    """For each category whose news can be overdue: since when nothing may have come."""
     now = desk.now()
-    since = {
+    return {
         category.id: now - timedelta(hours=category.check_after_hours)
         for category in desk.content.categories.by_id.values()
         if category.check_after_hours is not None
     }
-    async with desk.db.begin() as tx:
-        return await missing_news.overdue(tx, CARRIER, since, now, BATCH)
 
 
 def _first_of_each_order(due: list[Any]) -> list[Any]:

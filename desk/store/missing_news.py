@@ -9,6 +9,30 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+#: Tickets brought up to date in one transaction: it holds their rows.
+AT_ONCE = 2000
+
+#: What is not silent after all is set aside until it could be. Who is being worked on is left out.
+#: Subqueries, because joined with `orders` the planner would read that whole table.
+_SET_ASIDE = text(
+    """
+    with seen as (
+        select ticket.id, news.latest
+        from unnest(cast(:categories as text[]), cast(:since as timestamptz[]))
+            as quiet (category, since)
+        join tickets ticket on ticket.category = quiet.category
+            and ticket.state in ('open', 'dispatched') and ticket.quiet_since <= quiet.since
+        cross join lateral (select greatest(
+            ticket.checked_at,
+            (select told_at from orders where orders.id = ticket.order_id),
+            (select max(received_at) from facts where facts.order_id = ticket.order_id)
+        ) as latest) news
+        where news.latest > quiet.since
+        limit :limit for no key update of ticket skip locked
+    )
+    update tickets set quiet_since = seen.latest from seen where tickets.id = seen.id
+    """
+)
 _OVERDUE = text(
     """
     select shipment.id, shipment.carrier, shipment.waybill, shipment.carrier_order_id,
@@ -16,7 +40,7 @@ _OVERDUE = text(
     from unnest(cast(:categories as text[]), cast(:since as timestamptz[]))
         as quiet (category, since)
     join tickets ticket on ticket.category = quiet.category
-        and ticket.state in ('open', 'dispatched')
+        and ticket.state in ('open', 'dispatched') and ticket.quiet_since <= quiet.since
         and (ticket.checked_at is null or ticket.checked_at <= quiet.since)
     join orders shipment on shipment.id = ticket.order_id
         and (shipment.waybill is not null or shipment.details ->> 'task_id' is not null)
@@ -28,16 +52,32 @@ _OVERDUE = text(
         where facts.order_id = shipment.id and facts.received_at > quiet.since)
     and not exists (
         select from carrier_calls asked
-        where asked.carrier = :carrier and asked.next_at > :now and (
-            (asked.kind = 'query' and asked.subject = shipment.waybill)
-            or (asked.kind = 'detail' and asked.subject = shipment.details ->> 'task_id')))
+        where asked.carrier = :carrier and asked.kind = 'query'
+        and asked.subject = shipment.waybill and asked.next_at > :now)
+    and not exists (
+        select from carrier_calls asked
+        where asked.carrier = :carrier and asked.kind = 'detail'
+        and asked.subject = shipment.details ->> 'task_id' and asked.next_at > :now)
     order by ticket.due_at, ticket.id limit :limit
     """
 )
 _CHECKED = text(
-    "update tickets set checked_at = :now "
+    "update tickets set checked_at = :now, quiet_since = :now "
     "where order_id = :order_id and state in ('open', 'dispatched')"
 )
+
+
+async def set_aside(tx: AsyncConnection, since: Mapping[str, datetime]) -> bool:
+    """Set tickets aside whose order has had news, so that they are not looked at each time.
+
+    Args:
+        since: category -> no news (and no question) after then.
+
+    Returns:
+        Whether there are more.
+    """
+    values = {"categories": list(since), "since": list(since.values()), "limit": AT_ONCE}
+    return (await tx.execute(_SET_ASIDE, values)).rowcount == AT_ONCE
 
 
 async def overdue(
@@ -46,7 +86,7 @@ async def overdue(
     """Active tickets whose order has had no news for too long, the oldest promise first.
 
     Args:
-        since: category -> no news (and no question) after then.
+        since: as of `set_aside`.
 
     Returns:
         Orders, one row for each ticket; with `company`, what the platform calls the carrier when

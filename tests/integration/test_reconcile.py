@@ -109,7 +109,12 @@ async def later(desk: Any, by: timedelta) -> None:
             text("update carrier_calls set next_at = next_at - :by, called_at = called_at - :by"),
             values,
         )
-        await tx.execute(text("update tickets set checked_at = checked_at - :by"), values)
+        await tx.execute(
+            text(
+                "update tickets set checked_at = checked_at - :by, quiet_since = quiet_since - :by"
+            ),
+            values,
+        )
 
 
 # --- a lost callback ------------------------------------------------------------------------------

@@ -1,0 +1,17 @@
+"""Since when a ticket's order is silent, as far as was looked: the silent ones have an index."""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+SCHEMA = """
+-- not later than the order's last news or question; brought up to date when it matters
+alter table tickets add column quiet_since timestamptz not null default '-infinity';
+create index tickets_quiet on tickets (category, quiet_since)
+    where state in ('open', 'dispatched');
+"""
+
+
+def upgrade() -> None:
+    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
