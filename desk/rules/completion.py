@@ -95,6 +95,19 @@ class Case:
         """Whether it happened before the customer's last word: they spoke against it, or knew."""
         return fact.when < self.spoke_at
 
+    def denied(self, fact: Fact) -> bool:
+        """Whether the customer knew of this very event when they spoke: it was told before.
+
+        Another source tells it again, at the same time or an earlier one.
+        """
+        spoke_at = self.ticket.spoke_at or self.since
+        return fact.occurred_at is not None and any(
+            other.fact == fact.fact
+            and other.received_at <= spoke_at
+            and fact.occurred_at <= other.when
+            for other in self.facts
+        )
+
     def known_before(self, fact: Fact) -> bool:
         """Whether it happened before the ticket became active."""
         return fact.when < self.since.replace(microsecond=0)
@@ -204,6 +217,8 @@ def _judge_settling(case: Case, fact: Fact) -> Ruling:
     if other is not None:
         why = f"{other.fact} speaks against {fact.fact}"
         if holds(_state(case, fact), case.state):
+            if other.fact in case.asked:  # the question that is open covers it
+                return Ruling("nothing", f"{why}; asked about that already", fact)
             return _asked(case, fact, why)
         return Ruling("nothing", f"{why}; the order is {case.state}", fact)
     verb = "completes" if fact.fact in case.category.completes_on else "ends"
@@ -219,6 +234,8 @@ def _judge_settling(case: Case, fact: Fact) -> Ruling:
 def _asked(case: Case, fact: Fact, why: str) -> Ruling:
     if fact.fact in case.asked:
         return Ruling("nothing", f"{why}; asked already", fact)
+    if case.denied(fact):
+        return Ruling("nothing", f"{why}; they spoke knowing of it", fact)
     return Ruling("ask", why, fact)
 
 

@@ -175,7 +175,9 @@ def _after(state: str, implied: str, fact: str) -> str:
     if fact == REVIVAL:
         lower = RANK[state] < RANK["collected"]
         return implied if lower else state
-    if implied in BEFORE_PICKUP:  # a record of the order, made late; it takes no parcel back
+    if implied == "created":  # a record of the order, made late
+        return state
+    if implied in BEFORE_PICKUP:  # it takes no parcel back
         return implied if state in (*BEFORE_PICKUP, "pickup_failed") else state
     return implied
 

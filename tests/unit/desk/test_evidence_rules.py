@@ -59,6 +59,15 @@ def test_a_question_is_not_asked_twice_while_it_is_open():
     assert life.hear(again).effect == "nothing"
 
 
+def test_an_event_that_was_denied_is_not_asked_about_again_because_another_source_repeats_it():
+    life = live("transit_urge", [fact("parcel.delivered", 1, 1)], "in_transit")
+    life.now = at(2)
+    life.reopen()
+    again = fact("parcel.delivered", 1, 3, source="kuaidi100.track")
+    assert life.hear(again).effect == "nothing"
+    assert life.hear(fact("parcel.delivered", 1.5, 4, source="other")).effect == "ask"
+
+
 @pytest.mark.parametrize("category", sorted(CATEGORIES.by_id))
 @pytest.mark.parametrize("state", ["completed", "closed"])
 def test_a_ticket_that_a_person_completed_is_left_alone(category, state):
@@ -117,6 +126,23 @@ def test_a_signature_is_not_enough_while_the_parcel_is_said_to_be_in_a_locker():
 def test_the_customers_own_signature_after_the_locker_is_enough():
     news = [fact("parcel.at_pickup_point", 1), fact("parcel.delivered", 3, 3)]
     assert live("delivery_urge", news, "in_transit").ticket.state == "completed"
+
+
+def test_one_question_covers_the_locker_and_the_signature_that_means_it():
+    news = [fact("parcel.at_pickup_point", 0.5), fact("parcel.delivered", None)]
+    life = live("delivery_urge", news, "in_transit")
+    assert life.done == [("ask", "parcel.at_pickup_point")]
+
+
+def test_damage_after_the_signature_calls_a_person_and_damage_before_it_does_not_hold_it_up():
+    for when, end in ((0.9, "open"), (0.1, "completed")):
+        news = [fact("parcel.delivered", 0.5), fact("parcel.damaged", when)]
+        for order in (news, news[::-1]):
+            life = live("delivery_urge", order, "in_transit")
+            assert life.ticket.state == end
+        together = Life(ticket("delivery_urge"), "in_transit")
+        together.hear(*news)
+        assert together.ticket.state == end
 
 
 def test_a_signature_after_the_parcel_turned_round_is_the_senders():
@@ -262,6 +288,10 @@ def test_without_times_the_furthest_counts_and_a_revival_undoes_a_cancellation(t
     facts = [fact(name, None, 0.1 + number / 10) for number, name in enumerate(told)]
     assert order_state("created", facts, KINDS, at(-1)) == state
     assert order_state("created", facts[::-1], KINDS, at(-1)) == state
+
+
+def test_a_record_of_the_order_made_late_takes_nothing_back():
+    assert order_state("accepted", [fact("order.placed", 1)], KINDS, at(0)) == "accepted"
 
 
 def test_a_cancellation_long_after_a_revival_is_a_new_one():
