@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from desk.flow.desk import utc_now
 from desk.rules.carrier_api import CarrierFailed, CarrierLimit
@@ -87,7 +88,15 @@ class Gate:
         Args:
             failures: as `enter` returned it.
             failure: None: a good answer.
+
+        Never fails: what the carrier said is worth more than this count.
         """
+        try:
+            await self._leave(service, failures, failure)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("the call could not be counted", error=type(error).__name__)
+
+    async def _leave(self, service: Service, failures: int, failure: CarrierFailed | None) -> None:
         if failure is None or is_health(failure):
             if failures:
                 async with self._db.begin() as tx:

@@ -100,7 +100,7 @@ class Kuaidi100:
             raise CarrierUnknown("the answer is not about the number that was asked about")
         return answer
 
-    async def detail(self, task_id: str, order_number: str | None = None) -> Mapping[str, Any]:
+    async def detail(self, task_id: str) -> Mapping[str, Any]:
         """The state of an order placed through Kuaidi100.
 
         Raises:
@@ -113,10 +113,7 @@ class Kuaidi100:
         data = answer.get("data")
         if not isinstance(data, dict) or data.get("status") in (None, ""):
             raise CarrierUnknown("the answer has no order with a status")
-        told = data.get("taskId"), data.get("orderId")
-        if told[0] not in (None, "", task_id) or (
-            order_number and told[1] not in (None, "") and str(told[1]) != order_number
-        ):
+        if data.get("taskId") not in (None, "", task_id):
             raise CarrierUnknown("the answer is not about the order that was asked about")
         return answer
 

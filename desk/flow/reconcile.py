@@ -64,13 +64,16 @@ async def check(
     while since and time.monotonic() < until:
         async with desk.db.begin() as tx:
             due = await missing_news.overdue(tx, CARRIER, since, desk.now(), BATCH)
-        asked = _first_of_each_order(due)
-        if not asked:
+        if not due:
             break
+        asked, nobody = _first_of_each_number(due)
+        if nobody:
+            async with desk.db.begin() as tx:
+                await missing_news.set_all_aside(tx, nobody, desk.now())
         before = done.total() - done["taken"]
         if await _ask_all(desk, api, asked, pause, until, done):
             break  # the carrier is to be left alone
-        if len(due) < BATCH or done.total() - done["taken"] == before:
+        if len(due) < BATCH or (done.total() - done["taken"] == before and not nobody):
             break  # all seen, or another process is at work on the rest
     return done
 
@@ -131,14 +134,20 @@ def _since(desk: Desk) -> dict[str, datetime]:
     }
 
 
-def _first_of_each_order(due: list[Any]) -> list[Any]:
-    """One question serves all tickets of an order, and all orders of a number."""
+def _first_of_each_number(due: list[Any]) -> tuple[list[Any], list[str]]:
+    """Whom to ask about, and the ids of orders about which nobody can be asked.
+
+    One question serves all tickets of an order, and all orders of a number.
+    """
     first: dict[str, Any] = {}
+    nobody = []
     for row in due:
         question = question_about(row, row.company)
         if question:
             first.setdefault(question.subject, row)
-    return list(first.values())
+        else:
+            nobody.append(row.id)
+    return list(first.values()), nobody
 
 
 async def _ask_all(

@@ -7,6 +7,7 @@ questions, which share the platform's limit, are not held up.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import Counter
@@ -26,8 +27,10 @@ from desk.store import carrier_calls, orders
 
 log = structlog.get_logger("desk.subscribing")
 
-#: In one run, and for how long: at most a third of the platform's limit.
-BATCH, RUN_FOR_S = 300, 25.0
+#: In one run, and the pause between two: a third of the platform's limit, which others share.
+BATCH, BETWEEN_S, RUN_FOR_S = 150, 0.15, 30.0
+#: A limit that ends within this time is waited for; any other ends the run.
+WAIT_S = 3.0
 #: After that many failures of one number it is left to the questions about overdue news.
 TRIES = 10
 #: The platform gave up: half an hour later it may be asked anew, as its pages say.
@@ -91,14 +94,18 @@ async def subscribe_due(desk: Desk, api: CarrierApi, hook: Hook) -> Counter[str]
     until = time.monotonic() + RUN_FOR_S
     async with desk.db.begin() as tx:
         due = await carrier_calls.due(tx, CARRIER, "subscribe", desk.now(), BATCH)
-    for waybill in due:
-        if time.monotonic() > until:
-            break
+    left = list(reversed(due))
+    while left and time.monotonic() < until:
         try:
-            done[await _subscribe(desk, api, hook, waybill)] += 1
-        except CarrierLimit:
-            done["limit"] += 1
-            break
+            done[await _subscribe(desk, api, hook, left[-1])] += 1
+            left.pop()
+            await asyncio.sleep(BETWEEN_S if left else 0)
+        except CarrierLimit as limit:
+            wait_s = (limit.retry_at - desk.now()).total_seconds()
+            if wait_s > WAIT_S:
+                done["limit"] += 1
+                break
+            await asyncio.sleep(max(wait_s, 0.05))
     return done
 
 

@@ -67,7 +67,7 @@ class CarrierApi(Protocol):
         """The tracking record of a shipment, as the platform answers it."""
         ...
 
-    async def detail(self, task_id: str, order_number: str | None = None) -> Mapping[str, Any]:
+    async def detail(self, task_id: str) -> Mapping[str, Any]:
         """The state of an order that was placed through the platform."""
         ...
 

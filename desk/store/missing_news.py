@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,10 @@ _CHECKED = text(
     "update tickets set checked_at = :now, quiet_since = :now "
     "where order_id = :order_id and state in ('open', 'dispatched')"
 )
+_NOBODY_TO_ASK = text(
+    "update tickets set quiet_since = :now "
+    "where order_id = any(cast(:ids as text[])) and state in ('open', 'dispatched')"
+)
 
 
 async def set_aside(tx: AsyncConnection, since: Mapping[str, datetime]) -> bool:
@@ -95,6 +99,11 @@ async def overdue(
     values = {"categories": list(since), "since": list(since.values())}
     rows = await tx.execute(_OVERDUE, {**values, "carrier": carrier, "now": now, "limit": limit})
     return list(rows)
+
+
+async def set_all_aside(tx: AsyncConnection, order_ids: Sequence[str], now: datetime) -> None:
+    """Set tickets aside about whose orders nobody can be asked: others are waiting behind them."""
+    await tx.execute(_NOBODY_TO_ASK, {"ids": list(order_ids), "now": now})
 
 
 async def checked(tx: AsyncConnection, order_id: str, now: datetime) -> None:

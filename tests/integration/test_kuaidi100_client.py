@@ -91,7 +91,7 @@ async def test_a_query_brings_the_record_newest_first(client, platform, gate):
 
 
 async def test_an_order_is_asked_about_by_its_task(client, platform):
-    answer = await client.detail("T1", "K1")
+    answer = await client.detail("T1")
     assert answer["data"]["status"] == 10
     assert platform.violations == []
 
@@ -203,9 +203,12 @@ async def test_the_record_of_another_number_is_not_believed(client, platform):
         await client.query(YT1)
 
 
-async def test_another_order_is_not_believed(client):
+async def test_another_order_is_not_believed(client, platform, monkeypatch):
+    parcel = platform.parcels.get("YT1234567890")
+    parcel.task_id = "T2"
+    monkeypatch.setattr(platform.parcels, "by_task", lambda task_id: parcel)
     with pytest.raises(CarrierUnknown, match="not about the order"):
-        await client.detail("T1", "K2")
+        await client.detail("T1")
 
 
 async def test_the_platforms_own_limit_is_met_as_a_limit(client, platform):

@@ -152,6 +152,22 @@ async def test_who_has_news_or_was_asked_about_a_while_ago_is_not_asked_about(de
     assert dict(await reconcile.check(desk, api, PAUSE)) == {}, "what it said is the last news"
 
 
+async def test_orders_nobody_can_be_asked_about_do_not_stand_in_the_way(
+    desk, api, platform, monkeypatch
+):
+    monkeypatch.setattr(reconcile, "BATCH", 2)
+    nameless = [await silent(desk, platform) for _ in range(5)]
+    async with desk.db.begin() as tx:
+        await tx.execute(
+            text("update orders set carrier = '圆通' where id = any(:ids)"),
+            {"ids": [one.order for one in nameless]},
+        )
+    one = await silent(desk, platform)
+    move(platform, one.parcel, code="103", push=False)
+    assert dict(await reconcile.check(desk, api, PAUSE)) == {"news": 1}
+    assert (await ticket_of(desk, nameless[0])).checked_at is None
+
+
 async def test_an_answer_that_says_nothing_new_is_not_kept_again(desk, api, platform):
     one = await silent(desk, platform)
     move(platform, one.parcel, code="102", push=False)
@@ -363,6 +379,18 @@ async def test_an_order_is_subscribed_to_once(desk, api, platform):
     async with desk.db.begin() as tx:
         await subscribing.plan(desk, tx, row)
     assert dict(await subscribing.subscribe_due(desk, api, HOOK)) == {}
+
+
+async def test_many_orders_are_subscribed_to_in_one_run(desk, platform, monkeypatch):
+    await clear(desk)
+    monkeypatch.setattr(subscribing, "BETWEEN_S", 0.0)
+    desk.subscribes = True
+    for _ in range(25):
+        await put(desk)
+    platform.calls_per_5_s = 60
+    async with serving(platform) as address, client(desk, address, calls=60) as api:
+        assert dict(await subscribing.subscribe_due(desk, api, HOOK)) == {"subscribed": 25}
+    assert platform.violations == []
 
 
 async def test_only_orders_that_bring_no_news_of_their_own_are_subscribed_to(desk, api, platform):
