@@ -26,7 +26,14 @@ Action = Literal["mark_sent", "again"]
 DESK_NAME = "Kefu"
 #: The bot finishes its turn first: its answer is no longer written once a person has the customer.
 AFTER_THE_BOT = timedelta(seconds=5)
+MISSING = "missing: "
 _VIA = {"kuaidi100": "快递100", "webhook": "商家系统"}
+_NEEDED = {
+    "waybill": "运单号",
+    "number": "对方的工单号",
+    "details.weight_kg": "重量（details.weight_kg）",
+    "details.goods_value": "货值（details.goods_value）",
+}
 
 
 async def act(
@@ -116,20 +123,20 @@ def _words(desk: Desk, lang: str, held: Held, queue: Mapping[str, Any]) -> str:
 def summary(desk: Desk, held: Held) -> str:
     """What an agent reads: what happened, and what to do now."""
     dispatch = held.dispatch
-    label = desk.content.categories.label(held.ticket.category, "zh")
-    via = _VIA.get(dispatch.via, dispatch.via)
-    what = f"工单 {label}" + ("，客户补充的内容" if dispatch.part else "")
+    ticket = f"工单 {desk.content.categories.label(held.ticket.category, 'zh')}"
+    via, why = _VIA.get(dispatch.via, dispatch.via), dispatch.why
+    if why.startswith(MISSING):
+        names = why.removeprefix(MISSING).split(", ")
+        why = "缺少" + "、".join(_NEEDED.get(name, name) for name in names)
+    if dispatch.part:
+        return f"{ticket}：客户补充的内容没能转达{via}（{why}）。请人工转达"
     if dispatch.state == "refused":
-        return f"{what}：{via}不接受（{dispatch.why}）。请人工处理，处理后点“已送达”"
-    if dispatch.why.startswith("missing: "):
-        needed = dispatch.why.removeprefix("missing: ")
+        return f"{ticket}：{via}不接受（{why}）。请人工处理，处理后点“已送达”"
+    if why != dispatch.why:
+        return f"{ticket}：{why}，没有提交{via}。请人工提交后点“已送达”，或补齐后点“再发一次”"
+    if dispatch.answer.get("lost") and not dispatch.repeatable:
         return (
-            f"{what}：提交{via}缺少 {needed}，没有发出。"
-            "请人工提交后点“已送达”，或补齐后点“再发一次”"
-        )
-    if dispatch.tries and not dispatch.repeatable and dispatch.sent_at and not dispatch.part:
-        return (
-            f"{what}：提交{via}后没有得到回应，不知道对方是否收到。"
+            f"{ticket}：提交{via}没有得到确认（{why}），不知道对方是否收到。"
             f"请在{via}后台按运单号核对：有就点“已送达”，没有就点“再发一次”"
         )
-    return f"{what}：一直没能送达{via}（{dispatch.why}）。请人工处理后点“已送达”，或点“再发一次”"
+    return f"{ticket}：一直没能送达{via}（{why}）。请人工处理后点“已送达”，或点“再发一次”"

@@ -5,7 +5,6 @@ An answer alone closes nothing: tickets complete on facts, or by a person.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,15 +51,23 @@ async def answered(
         held = await hold(desk, tx, dispatch_id)
         if held is None or held.dispatch.via != via or held.dispatch.part:
             raise Refused("not_found", what="dispatch")
-        first = held.dispatch.state != "answered"
-        carried: Command = command if isinstance(command, Refuse) else command(said.remote_id)
-        # a no to what was not sent, or has been answered, changes nothing: kept, and shown
-        with contextlib.suppress(Refused):
-            held = await settle(desk, tx, held, carried)
-        told = await take_in(desk, tx, held, said, raw if not said.texts else "")
-        if command is Answer and first:
-            await _call_for_result(desk, tx, held, readable=bool(said.texts))
-        return told
+        carried = command if isinstance(command, Refuse) else command(said.remote_id)
+        return await take(desk, tx, held, said, carried, raw)
+
+
+async def take(
+    desk: Desk, tx: AsyncConnection, held: Held, said: Said, command: Command, raw: str = ""
+) -> bool:
+    """The same for a dispatch that is held already; see `answered`."""
+    first = held.dispatch.state != "answered"
+    try:
+        held = await settle(desk, tx, held, command)
+    except Refused:  # a no to what was not sent, or has been answered, changes nothing: it is kept
+        raw = command.why if isinstance(command, Refuse) else raw
+    told = await take_in(desk, tx, held, said, raw if not said.texts else "")
+    if isinstance(command, Answer) and first:
+        await _call_for_result(desk, tx, held, readable=bool(said.texts))
+    return told
 
 
 async def take_in(desk: Desk, tx: AsyncConnection, held: Held, said: Said, raw: str = "") -> bool:

@@ -8,11 +8,11 @@ from datetime import datetime
 import structlog
 
 from desk.flow.desk import Desk
-from desk.flow.dispatch_answers import take_in
+from desk.flow.dispatch_answers import take, take_in
 from desk.flow.dispatch_outcome import hold, settle
 from desk.flow.dispatching import schedule
 from desk.rules.carrier_api import CarrierFailed, CarrierLimit, CarrierRefused, TicketApi
-from desk.rules.dispatch import LOOK_UP_AFTER, Absent, Accept, Command, Dispatch, asked
+from desk.rules.dispatch import LOOK_UP_AFTER, Absent, Accept, Answer, Command, Dispatch, asked
 from desk.rules.kuaidi100_tickets import Said, read_replies, read_said
 from desk.store import dispatches
 
@@ -59,7 +59,11 @@ async def ask(desk: Desk, api: TicketApi | None, dispatch: Dispatch) -> None:
             after = replace(held.dispatch, next_at=retry_at)
         await dispatches.save(tx, held.dispatch, after)
         await schedule(desk, tx, after)
-        await take_in(desk, tx, replace(held, dispatch=after), said)
+        held = replace(held, dispatch=after)
+        if said.result:  # its callback was lost
+            await take(desk, tx, held, said, Answer(said.remote_id))
+        else:
+            await take_in(desk, tx, held, said)
 
 
 async def _news(api: TicketApi, remote_id: str) -> tuple[Said, datetime | None]:
@@ -67,7 +71,7 @@ async def _news(api: TicketApi, remote_id: str) -> tuple[Said, datetime | None]:
     try:
         standing = read_said(await api.status(remote_id))
         texts = read_replies(await api.replies(remote_id))
-        return Said(remote_id, standing.status, (*standing.texts, *texts)), None
+        return Said(remote_id, standing.status, (*standing.texts, *texts), standing.result), None
     except CarrierLimit as failure:
         return Said(), failure.retry_at
     except CarrierRefused as failure:

@@ -83,7 +83,7 @@ async def step(desk: Desk, receivers: Receivers, dispatch_id: str, due: datetime
             held.dispatch,
             desk.now(),
             needed=held.ticket.state in ACTIVE and held.current,
-            known_there=await _known_there(tx, held.dispatch),
+            parent=await dispatches.parent_of(tx, held.dispatch) if held.dispatch.part else None,
         )
         if action is None:
             await dispatches.save(tx, held.dispatch, replace(held.dispatch, next_at=None))
@@ -115,14 +115,6 @@ async def _write_down(desk: Desk, dispatch_id: str, outcome: Command) -> str:
             log.warning("the end of a call could not be written down yet", exc_info=True)
             await asyncio.sleep(pause)
     raise AssertionError("not reached")
-
-
-async def _known_there(tx: AsyncConnection, dispatch: Dispatch) -> bool:
-    """Whether an addition's own ticket is with the other side, under a number it can be sent to."""
-    if not dispatch.part:
-        return True
-    parent = await dispatches.parent_of(tx, dispatch)
-    return parent.state in THERE and (dispatch.via == "webhook" or bool(parent.remote_id))
 
 
 async def _send(desk: Desk, receivers: Receivers, dispatch: Dispatch) -> Command:
@@ -194,7 +186,7 @@ async def _duplicate(tx: AsyncConnection, held: Held, outcome: Command) -> Comma
     earlier = [
         d
         for d in await dispatches.of_ticket(tx, held.ticket.id)
-        if d.round < held.dispatch.round and d.part == 0 and d.sent_at is not None
+        if d.round < held.dispatch.round and not d.part and d.sent_at and d.state != "refused"
     ]
     if not earlier:
         return outcome

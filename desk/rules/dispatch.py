@@ -59,8 +59,8 @@ class Dispatch:
     state: State = "waiting"
     #: What the other side calls it.
     remote_id: str | None = None
-    #: `why` = what went wrong last; `status` = what the other side called its state last;
-    #: `asked` = how often it was asked for news.
+    #: `why` = what went wrong last, and `lost` whether it may have been received all the same;
+    #: `status` = what the other side called its state last; `asked` = how often it was asked.
     answer: Mapping[str, Any] = field(default_factory=dict)
     tries: int = 0
     sent_at: datetime | None = None
@@ -182,9 +182,12 @@ def decide(before: Dispatch, command: Command, now: datetime) -> Dispatch:
         case Send():
             changed = replace(changed, tries=before.tries + 1, sent_at=now)
         case Accept(remote_id) | Hear(remote_id) | Answer(remote_id):
-            answer = {k: v for k, v in before.answer.items() if k not in ("why", "asked")}
+            answer = {k: v for k, v in before.answer.items() if k not in ("why", "lost", "asked")}
             changed = replace(changed, remote_id=remote_id or before.remote_id, answer=answer)
-        case Refuse(why) | Lose(why) | Fail(why) | GiveUp(why):
+        case Lose(why) | Fail(why):
+            lost = isinstance(command, Lose)
+            changed = replace(changed, answer={**before.answer, "why": why, "lost": lost})
+        case Refuse(why) | GiveUp(why):
             changed = replace(changed, answer={**before.answer, "why": why})
         case Absent():
             pass
@@ -237,21 +240,25 @@ def given_up_at(dispatch: Dispatch) -> datetime:
 Todo = Command | Literal["look_up", "ask"] | None
 
 
-def todo(dispatch: Dispatch, now: datetime, *, needed: bool, known_there: bool) -> Todo:
+def todo(
+    dispatch: Dispatch, now: datetime, *, needed: bool, parent: Dispatch | None = None
+) -> Todo:
     """What the due step of a dispatch is.
 
     Args:
         needed: its ticket is active, and no later round has taken its place.
-        known_there: of an addition: the ticket itself has been accepted, under a known number.
+        parent: of an addition: the dispatch of the ticket itself.
     """
     missing = dispatch.request.get("missing")
+    if parent is not None and not (parent.remote_id or parent.repeatable):
+        missing = ["number"]  # an agent found it there and did not say under which number
     match dispatch.state:
         case "waiting" if not needed:
             return GiveUp("no longer needed")
+        case "waiting" if parent is not None and parent.state not in THERE:
+            return None  # the acceptance of the ticket itself brings it up again
         case "waiting" if missing:
             return GiveUp("missing: " + ", ".join(map(str, missing)))
-        case "waiting" if dispatch.part and not known_there:
-            return None  # the acceptance of the ticket itself brings it up again
         case "waiting" | "unknown" if dispatch.tries and now >= given_up_at(dispatch):
             return GiveUp(dispatch.why)
         case "waiting":

@@ -17,7 +17,7 @@ from desk.rules.dispatch_request import clean
 
 #: Names under which a number, words and lists of messages are looked for, the likeliest first.
 NUMBERS = ("consultId", "id")
-WORDS = ("content", "replyContent", "reply", "result", "msg", "remark", "message")
+WORDS = ("result", "content", "replyContent", "reply", "msg", "remark", "message")
 LISTS = ("list", "records", "replies", "messages", "data")
 #: Words of the envelope: they report on the call, not on the ticket.
 ENVELOPE = frozenset({"success", "ok", "成功", "提交成功", "操作成功", "查询成功", "请求成功"})
@@ -32,17 +32,22 @@ class Said:
     remote_id: str | None = None
     status: str | None = None
     texts: tuple[str, ...] = ()
+    #: The words stand where a result stands.
+    result: bool = False
 
 
 def read_said(body: Mapping[str, Any]) -> Said:
     """A callback's body, or the answer to `create` or `status`."""
     inner = body.get("data")
     layers = [inner, body] if isinstance(inner, Mapping) else [body]
-    text = next((words for layer in layers if (words := _words(layer))), "")
+    # where there is a code, the words beside it report on the call
+    worded = [layer for layer in layers if not ("code" in layer or "returnCode" in layer)]
+    text = next((words for layer in worded if (words := _words(layer))), "")
     return Said(
         remote_id=next((n for layer in layers if (n := _first(layer, NUMBERS))), None),
         status=next((s for layer in layers if (s := _first(layer, ("status", "state")))), None),
         texts=(text,) if text else (),
+        result=any(bool(text) and _clean(layer.get("result")) == text for layer in worded),
     )
 
 
@@ -63,10 +68,14 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
 
 def _words(layer: Mapping[str, Any]) -> str:
     for name in WORDS:
-        text = layer.get(name)
-        if isinstance(text, str) and (kept := clean(text, LIMIT)) and kept.lower() not in ENVELOPE:
+        kept = _clean(layer.get(name))
+        if kept and kept.lower() not in ENVELOPE:
             return kept
     return ""
+
+
+def _clean(value: object) -> str:
+    return clean(value, LIMIT) if isinstance(value, str) else ""
 
 
 def _first(layer: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -219,6 +219,29 @@ async def test_a_process_killed_around_the_call_leaves_no_second_ticket(here, be
     assert "核对" in note["text"]
 
 
+async def test_what_cannot_be_passed_on_is_a_persons(here):
+    here.platform.faults.add(CREATE, Fault("error_after"), 1)
+    ticket = await here.open()
+    await here.work(ticket)
+    await dispatch_agent.act(here.desk, LIN, ticket.id, "mark_sent")  # without its number
+    await here.ask(ticket.conversation_id, "weight_dispute", "有照片")
+    await here.work(ticket)
+    assert await here.states(ticket) == ["accepted", "given_up"]
+    (note,) = [event for event in await here.log(ticket) if event["kind"] == "note"]
+    assert "缺少对方的工单号" in note["text"]
+
+
+async def test_nobody_there_for_two_hours_is_a_persons_and_known_not_to_be_there(here):
+    ticket = await here.open()
+    here.receivers = await deaf(here)
+    for _ in range(20):
+        await here.work(ticket)
+        here.after(minutes=10)
+    assert await here.states(ticket) == ["given_up"]
+    (note,) = [event for event in await here.log(ticket) if event["kind"] == "note"]
+    assert "一直没能送达" in note["text"]
+
+
 async def test_a_process_killed_before_it_wrote_anything_has_sent_nothing(here, monkeypatch):
     ticket = await here.open()
     ((name, arguments),) = await here._take_due(ticket)
@@ -419,6 +442,17 @@ async def test_a_lost_message_is_found_by_asking(here):
     here.after(minutes=61)
     await here.work(ticket)
     assert [line[-6:-1] for line in await here.said(ticket)] == ["已联系客户", "：“等待复称"[-5:]]
+
+
+async def test_a_lost_result_is_found_by_asking(here):
+    ticket = await here.open()
+    await here.work(ticket)
+    (workorder,) = await here.workorders(ticket)
+    depot_writes(here, workorder, "实重 2 公斤", result=True, push=False)
+    here.after(minutes=61)
+    await here.work(ticket)
+    assert await here.states(ticket) == ["answered"]
+    assert await here.said(ticket) == ["关于“重量不符”，快递网点回复：“实重 2 公斤”"]
 
 
 async def test_a_result_that_a_fact_will_confirm_calls_nobody(here):

@@ -124,7 +124,7 @@ def test_a_number_once_known_is_not_forgotten():
 def test_a_call_that_nobody_ended_is_lost_after_a_minute():
     sent = decide(dispatch(), Send(), NOW)
     assert (sent.tries, sent.sent_at, sent.next_at) == (1, NOW, NOW + CALL_LOST_AFTER)
-    lost = todo(sent, NOW + CALL_LOST_AFTER, needed=True, known_there=True)
+    lost = todo(sent, NOW + CALL_LOST_AFTER, needed=True)
     assert lost == Lose("the process ended during the call")
 
 
@@ -132,18 +132,18 @@ def test_an_unknown_ticket_is_waited_for_and_then_is_a_persons():
     sent = decide(dispatch(), Send(), NOW)
     unknown = decide(sent, Lose("HTTP 502"), NOW + timedelta(seconds=8))
     assert unknown.next_at == NOW + UNKNOWN_FOR
-    assert todo(unknown, NOW + UNKNOWN_FOR, needed=True, known_there=True) == GiveUp("HTTP 502")
+    assert todo(unknown, NOW + UNKNOWN_FOR, needed=True) == GiveUp("HTTP 502")
 
 
 def test_what_was_not_received_is_tried_again_with_growing_pauses_and_then_given_up():
     trying, now, pauses = dispatch(created_at=NOW), NOW, []
-    while todo(trying, now, needed=True, known_there=True) == Send():
+    while todo(trying, now, needed=True) == Send():
         trying = decide(decide(trying, Send(), now), Fail("refused connection"), now)
         pauses.append((trying.next_at - now).total_seconds())
         now = trying.next_at
     assert pauses[:6] == [10, 30, 120, 300, 600, 1200]
     assert now - NOW >= GIVE_UP_AFTER
-    assert todo(trying, now, needed=True, known_there=True) == GiveUp("refused connection")
+    assert todo(trying, now, needed=True) == GiveUp("refused connection")
 
 
 def test_a_limit_says_when_to_come_back():
@@ -153,30 +153,42 @@ def test_a_limit_says_when_to_come_back():
 
 
 @pytest.mark.parametrize(
-    ("before", "needed", "known_there", "expected"),
+    ("before", "needed", "expected"),
     [
-        (dispatch(), True, True, Send()),
-        (dispatch(), False, True, GiveUp("no longer needed")),
+        (dispatch(), True, Send()),
+        (dispatch(), False, GiveUp("no longer needed")),
         (
             dispatch(request={"missing": ["details.weight_kg"]}),
             True,
-            True,
             GiveUp("missing: details.weight_kg"),
         ),
-        (dispatch(part=1), True, False, None),
-        (dispatch(part=1), True, True, Send()),
-        (dispatch("unknown", "webhook", tries=1), True, True, Send()),
-        (dispatch("unknown", "webhook", tries=1), False, True, GiveUp("no longer needed")),
-        (dispatch("unknown", part=1), True, True, "look_up"),
-        (dispatch("accepted"), True, True, "ask"),
-        (dispatch("accepted"), False, True, None),
-        (dispatch("answered"), True, True, None),
-        (dispatch("refused"), True, True, None),
-        (dispatch("given_up"), True, True, None),
+        (dispatch("unknown", "webhook", tries=1), True, Send()),
+        (dispatch("unknown", "webhook", tries=1), False, GiveUp("no longer needed")),
+        (dispatch("unknown", part=1), True, "look_up"),
+        (dispatch("accepted"), True, "ask"),
+        (dispatch("accepted"), False, None),
+        (dispatch("answered"), True, None),
+        (dispatch("refused"), True, None),
+        (dispatch("given_up"), True, None),
     ],
 )
-def test_the_due_step_of_each_state(before, needed, known_there, expected):
-    assert todo(before, NOW, needed=needed, known_there=known_there) == expected
+def test_the_due_step_of_each_state(before, needed, expected):
+    assert todo(before, NOW, needed=needed) == expected
+
+
+@pytest.mark.parametrize(
+    ("parent", "expected"),
+    [
+        (dispatch("waiting"), None),
+        (dispatch("unknown"), None),
+        (dispatch("accepted", remote_id="1001"), Send()),
+        (dispatch("accepted"), GiveUp("missing: number")),
+        (dispatch("accepted", "webhook"), Send()),
+    ],
+)
+def test_an_addition_follows_its_ticket_to_a_known_number(parent, expected):
+    added = dispatch(via=parent.via, part=1)
+    assert todo(added, NOW, needed=True, parent=parent) == expected
 
 
 def test_an_accepted_ticket_is_asked_about_less_and_less_often_and_not_for_ever():

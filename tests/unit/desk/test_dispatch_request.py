@@ -150,7 +150,16 @@ def test_the_answer_to_create_is_read_for_its_number():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"consultId": "9", "status": 2, "result": "已核实"}, Said("9", "2", ("已核实",))),
+        ({"consultId": "9", "status": 2, "result": "已核实"}, Said("9", "2", ("已核实",), True)),
+        (
+            {
+                "code": 200,
+                "message": "操作成功！",
+                "data": {"id": 9, "content": "a", "result": "b"},
+            },
+            Said("9", None, ("b",), True),
+        ),
+        ({"code": 200, "message": "操作成功！", "data": {"id": 9}}, Said("9")),
         ({"data": {"consultId": 9, "content": "在查"}}, Said("9", None, ("在查",))),
         ({"code": 200, "message": "成功"}, Said()),
         ({"message": "请补充照片"}, Said(None, None, ("请补充照片",))),
