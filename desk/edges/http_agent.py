@@ -25,6 +25,7 @@ from desk.edges.web import (
     set_cookie,
 )
 from desk.flow import agent as flow
+from desk.flow import dispatch_shown
 from desk.flow import unknown_codes as unknown
 from desk.flow.agent import Agent
 from desk.flow.tickets import ticket_json
@@ -220,8 +221,9 @@ async def show_ticket(request: Request, ticket_id: str) -> HTTPResponse:
     desk, lang = desk_of(request), lang_of(request)
     async with desk.db.begin() as tx:
         found = await timeline(desk, tx, ticket_id, for_agent=True)
+        sent = await dispatch_shown.shown(tx, ticket_id)
     words = shown(desk, found, lang, for_agent=True)
-    return ok({**ticket_json(desk, found.ticket, lang), "timeline": words})
+    return ok({**ticket_json(desk, found.ticket, lang), "timeline": words, "dispatch": sent})
 
 
 class CategoryBody(BaseModel):
