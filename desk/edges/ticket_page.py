@@ -149,17 +149,18 @@ async def _answer(
 
 def _shown(desk: Desk, found: Timeline, lang: str) -> dict[str, Any]:
     """What the template shows of a ticket."""
-    ticket, now = found.ticket, desk.now()
+    ticket, owner, now = found.ticket, found.conversation.owner, desk.now()
     words = shown(desk, found, lang)
     asked = [step["text"] for step in words["next"] if step["kind"] == "your_answer"]
     words["next"] = [step for step in words["next"] if step["kind"] != "your_answer"]
     return {
         "ticket": ticket_json(desk, ticket, lang),
         "timeline": words,
-        "owner": found.conversation.owner,
+        "owner": owner,
         "order_line": _order_line(found.order, lang),
         "asked": asked[0] if asked else None,
-        "late": ticket.state in ACTIVE and ticket.due_at <= now,
+        # with an agent at it, they have their own words for it
+        "late": ticket.state in ACTIVE and ticket.due_at <= now and owner != "agent",
         "settleable": ticket.state in ACTIVE,
         "reopenable": any(step["kind"] == "reopen" for step in words["next"]),
     }

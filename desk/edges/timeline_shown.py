@@ -13,11 +13,13 @@ from desk.flow.handover import clock_words
 from desk.flow.timeline import Timeline
 from desk.rules.timeline import Step
 
-#: Steps by whose time something is done at the latest; and those whose time is not exact.
-BY = ("due", "reopen", "in_queue")
+#: Steps by whose time we do something at the latest; until when something can be done; and those
+#: whose time is not exact.
+BY = ("due", "in_queue")
+UNTIL = ("reopen",)
 ABOUT = ("check", "person", "dispatch_next")
 #: Steps without a time that are going on.
-NOW = ("your_answer", "with_agent", "in_queue", "calling", "dispatching", "answer", "check")
+NOW = ("your_answer", "with_agent", "in_queue", "calling", "dispatching", "answer", "asking")
 _DAYS = {
     "zh": {-1: "昨天", 0: "今天", 1: "明天"},
     "en": {-1: "yesterday", 0: "today", 1: "tomorrow"},
@@ -75,7 +77,10 @@ class _Words:
         if step.kind in BY:
             return clock_words(self._desk, step.at, self._lang)
         day, clock = day_and_clock(self._desk, step.at, self._lang, self._now)
-        return self._say("about", day=day, clock=clock) if step.kind in ABOUT else f"{day} {clock}"
+        if step.kind in ABOUT or step.kind in UNTIL:
+            name = "about" if step.kind in ABOUT else "until"
+            return self._say(name, day=day, clock=clock)
+        return f"{day} {clock}"
 
     def _say(self, name: str, **values: object) -> str:
         return self._desk.say(f"utter_timeline_{name}", self._lang, **values)

@@ -64,12 +64,12 @@ def _of_carrier(seen: Seen, now: datetime) -> Iterable[Step]:
     rounds = [d for d in seen.dispatches if not d.part]
     last = max(rounds, key=lambda d: d.round) if rounds else None
     if last is not None and _under_way(last):
-        yield Step("dispatching", None, {}, sure=False)
+        yield Step("dispatching", None, sure=False)
     elif last is not None and last.state == "accepted":
-        yield Step("answer", None, {}, sure=False)
+        yield Step("answer", None, sure=False)
     at = next_check(seen, now)
     if at is not None:
-        yield Step("check", at if at > now else None, {}, sure=False)
+        yield Step("check", at, sure=False) if at > now else Step("asking", None, sure=False)
 
 
 def _under_way(dispatch: Dispatch) -> bool:

@@ -214,6 +214,16 @@ async def test_the_merchants_token_signs_in_and_leaves_the_address(system):
         assert (await page(browser, f"{path}?token=wrong"))[0] == 302
 
 
+async def test_a_ticket_that_was_joined_to_another_leads_to_it(system):
+    async with Customer(system) as customer, DeskAgent(system) as agent:
+        gone, stays = await ticket_of(customer), await ticket_of(customer, "transit_urge")
+        body = {"category": "transit_urge"}
+        await agent.good("POST", f"/api/agent/tickets/{gone}/category", body)
+        _, html, _ = await page(customer, f"/chat/tickets/{gone}?lang=zh")
+        assert "与您登记的另一件事合并办理" in html
+        assert f'href="/chat/tickets/{stays}?lang=zh"' in html
+
+
 async def test_agents_see_more_and_customers_nothing_of_it(system):
     async with Customer(system) as customer, DeskAgent(system) as agent:
         await customer.open()

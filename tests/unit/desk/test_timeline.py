@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +13,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.edges.timeline_shown import shown
+from desk.flow.timeline import Timeline
 from desk.rules.categories import read_categories
+from desk.rules.conversation import Conversation
 from desk.rules.dispatch import Accept, Dispatch, Fail, GiveUp, Refuse, Send
 from desk.rules.dispatch import decide as decide_dispatch
 from desk.rules.facts import Fact, read_fact_kinds
 from desk.rules.refused import Refused
+from desk.rules.sentences import read_sentences
+from desk.rules.service import Service
 from desk.rules.ticket import (
     Add,
     Ask,
@@ -216,7 +223,7 @@ def test_a_number_that_was_just_asked_about_is_left_alone():
     known = seen(told_at=START - 9 * HOUR, ask_from=START + 10 * MINUTE)
     assert step(coming(known, START), "check").at == START + 10 * MINUTE
     asked_now = replace(known, ask_from=None)
-    assert step(coming(asked_now, START), "check").at is None
+    assert step(coming(asked_now, START), "asking").at is None
 
 
 def test_no_new_time_is_promised_once_the_promise_has_passed():
@@ -368,6 +375,49 @@ def test_a_customer_reads_nothing_that_is_only_for_the_house(made):
     lines = [one.text for one in told_history(known.history)]
     told = str((past(known), coming(known, now), lines))
     assert [secret for secret in SECRETS if secret in told] == []
+
+
+SENTENCES = read_sentences(yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))["responses"])
+
+
+def desk_at(now: datetime) -> Any:
+    """What the words of a timeline need of a desk."""
+    content = SimpleNamespace(facts=KINDS, categories=CATEGORIES, service=Service())
+    return SimpleNamespace(content=content, say=SENTENCES.say, now=lambda: now)
+
+
+@given(tickets(), st.sampled_from(["zh", "en"]), st.booleans())
+def test_every_step_has_words_and_nothing_is_left_to_fill_in(made, lang, for_agent):
+    known, now = made
+    steps = past(known, for_agent=for_agent), coming(known, now, for_agent=for_agent)
+    found = Timeline(known.ticket, Conversation("c", "o", "u"), None, (), *steps)
+    words = shown(desk_at(now), found, lang, for_agent=for_agent)
+    for one in (*words["past"], *words["next"]):
+        text = one["text"] + one["when"]
+        assert one["text"] and "{" not in text and "utter_" not in text
+        assert one["when"] or one["kind"] == "ended"
+        if lang == "en":
+            assert not re.search("[\u4e00-\u9fff]", text), text
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "zh", "en"),
+    [
+        ("due", 6, "今天 16:00 前", "by 16:00 today"),
+        ("reopen", 24 * 7, "11月17日 10:00 前", "until 17 Nov 10:00"),
+        ("person", 24, "明天 10:00 左右", "tomorrow about 10:00"),
+        ("opened", -24, "昨天 10:00", "yesterday 10:00"),
+        ("completes", None, "随时", "any time"),
+        ("calling", None, "现在", "now"),
+        ("ended", None, "", ""),
+    ],
+)
+def test_times_are_said_as_people_say_them(kind, at, zh, en):
+    moment = None if at is None else START + at * HOUR
+    one = Step(kind, moment, {"category": "pickup_urge", "facts": ("parcel.collected",)})
+    found = Timeline(seen().ticket, Conversation("c", "o", "u"), None, (), (one,), ())
+    said = [shown(desk_at(START), found, lang)["past"][0]["when"] for lang in ("zh", "en")]
+    assert said == [zh, en]
 
 
 @given(st.sampled_from(["opened", "added", "completed"]), st.text(max_size=20))
