@@ -1,0 +1,46 @@
+"""What each part of a running system is told about the carrier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from desk.settings import Settings
+from ops.environment import part_environment
+from ops.ports import Ports
+from ops.system import STOPPING
+
+
+def environment(tmp_path: Path, ports: Ports, **given: str) -> dict[str, str]:
+    return part_environment(
+        data_dir=tmp_path,
+        ports=ports,
+        desk_url="http://127.0.0.1:1",
+        database_url="postgresql://nobody@localhost/nothing",
+        demo=True,
+        given=given,
+    )
+
+
+def test_with_a_stand_in_the_desk_has_an_account_with_it(tmp_path: Path, monkeypatch) -> None:
+    env = environment(tmp_path, Ports(1, 2, 3, carrier=4))
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.asks_kuaidi100
+    assert settings.subscribes_kuaidi100
+    assert settings.kuaidi100_base_url == settings.kuaidi100_tickets == "http://127.0.0.1:4"
+
+
+def test_without_a_stand_in_nothing_is_made_up(tmp_path: Path) -> None:
+    env = environment(tmp_path, Ports(1, 2, 3))
+    assert not [name for name in env if name.startswith(("KEFU_KUAIDI100", "KEFU_CARRIER"))]
+
+
+def test_an_account_of_ones_own_is_left_alone(tmp_path: Path) -> None:
+    env = environment(tmp_path, Ports(1, 2, 3), KEFU_KUAIDI100_KEY="ours")
+    assert env["KEFU_KUAIDI100_KEY"] == "ours"
+
+
+def test_the_carrier_goes_last_so_that_the_desk_can_finish() -> None:
+    assert STOPPING[0] == "desk"
+    assert STOPPING[-1] == "carrier"
