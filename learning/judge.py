@@ -9,8 +9,8 @@ from evaluation.measure import Figure
 from evaluation.table import counted, shown
 
 #: How much worse a figure may become, as a share: about two cases of the test set for `solved` and
-#: the likeliest intent, one for the others. Both models are judged by the same cases, so that chance
-#: plays a small part.
+#: the likeliest intent, one for the others. Both models are judged by the same cases, so that
+#: chance plays a small part.
 TOLERANCE = {
     "solved": 0.005,
     "wrong": 0.0025,
