@@ -15,6 +15,7 @@ from standins.kuaidi100.control import move
 from standins.kuaidi100.platform import Platform
 from standins.kuaidi100.server import serving
 from standins.kuaidi100.signing import Account
+from standins.kuaidi100.tracking import push_track
 from tests.integration.people import Customer, DeskAgent
 from tests.integration.test_deliveries_http import LoneDesk
 
@@ -98,6 +99,13 @@ async def test_every_callback_is_lost_and_the_ticket_completes_by_itself(system,
         for text in ("到达集散中心", "离开集散中心", "到达网点", "离开网点"):
             move(platform, parcel, code="1002", text=text)
         await until(on_its_way, 10)
+
+        async def corrected() -> bool:
+            rows = await system.sql("select answer from carrier_calls where kind = 'company'")
+            return [row.answer for row in rows] == ["jtexpress"]
+
+        push_track(platform, parcel, "abort", "3天查询无记录", "jtexpress")
+        await until(corrected, 10)
     assert platform.violations == []
     assert platform.calls["/poll/query.do"] == 1
     assert platform.calls["/poll"] == 1
