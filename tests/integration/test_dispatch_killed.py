@@ -19,7 +19,7 @@ from standins.kuaidi100.platform import Platform
 from standins.kuaidi100.server import serving
 from standins.kuaidi100.signing import Account
 from standins.kuaidi100.workorders import answer
-from tests.integration.people import Customer, DeskAgent
+from tests.integration.people import Customer, DeskAgent, Person
 from tests.integration.test_deliveries_http import LoneDesk
 
 pytestmark = pytest.mark.slow
@@ -128,6 +128,32 @@ async def test_a_desk_killed_again_and_again_leaves_one_ticket_at_the_carrier_ea
                 server.cleanup()
 
 
+async def by_hand(system: DeskWithAccount, conversation: str, orders: list[Any]) -> None:
+    """An agent sees what is stuck, and says that it is there if it is."""
+    async with DeskAgent(system) as agent:
+        view = await agent.good("GET", f"/api/agent/conversations/{conversation}")
+        (ticket,) = view["tickets"]
+        assert ticket["dispatch"]["state"] == "unknown"
+        assert ticket["dispatch"]["actions"] == ["mark_sent", "again"]
+        side = f"{system.url}/desk/partials/conversations/{conversation}/side?lang=en"
+        async with agent.http.get(side) as page:
+            html = await page.text()
+        assert "nobody knows whether it arrived" in html
+        assert "It is there" in html and "Send again" in html
+        path = f"/api/agent/tickets/{ticket['id']}/dispatch"
+        status, refused = await agent.call("POST", path, {"action": "resend"})
+        assert (status, refused["error"]["code"]) == (422, "invalid")
+        async with Person(system) as nobody:
+            status, _ = await nobody.call("POST", path, {"action": "again"})
+            assert status == 401
+        for order in orders:
+            body = {"action": "mark_sent", "number": order.id}
+            done = await agent.good("POST", path, body)
+            assert (done["dispatch"]["state"], done["dispatch"]["number"]) == ("accepted", order.id)
+            status, refused = await agent.call("POST", path, {"action": "again"})
+            assert (status, refused["error"]["code"]) == (409, "dispatch_state")
+
+
 async def tickets_while_killed(
     system: DeskWithAccount, platform: Platform, chance: random.Random
 ) -> None:
@@ -153,6 +179,8 @@ async def tickets_while_killed(
     assert all(row.tries == 1 for row in rows.values())
     lost = [waybill for waybill, row in rows.items() if row.state == "unknown"]
     assert lost, "the kills hit no call: the test shows nothing"
+
+    await by_hand(system, rows[lost[0]].conversation_id, there[lost[0]])
 
     # word from the depot settles those that are there; nobody is told twice
     for waybill in rows:
