@@ -17,7 +17,7 @@ def fields(body: bytes) -> dict[str, str]:
         UnicodeDecodeError: a name or value is not UTF-8.
     """
     found: dict[str, str] = {}
-    for pair in body.split(b"&"):
+    for pair in filter(None, body.split(b"&")):
         name, _, value = pair.partition(b"=")
         found.setdefault(_decoded(name), _decoded(value))
     return found

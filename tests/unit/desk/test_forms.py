@@ -16,7 +16,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=80)
 @given(st.dictionaries(texts.filter(bool), texts, max_size=5))
 def test_what_was_encoded_is_decoded(values):
     body = urlencode(values).encode()
-    assert fields(body) == (values or {"": ""})
+    assert fields(body) == values
 
 
 @given(st.lists(st.sampled_from(["%", "%4", "%41", "%0A", "=", "a", "+", "&", "\n", " ", "%%41"])))
@@ -25,10 +25,7 @@ def test_odd_bodies_are_read_as_the_standard_library_reads_them(parts):
     expected: dict[str, str] = {}
     for name, value in parse_qsl(body, keep_blank_values=True):
         expected.setdefault(name, value)
-    found = fields(body.encode())
-    assert {k: v for k, v in found.items() if k or v} == {
-        k: v for k, v in expected.items() if k or v
-    }
+    assert fields(body.encode()) == expected
 
 
 def test_text_that_is_not_utf_8_is_refused():
