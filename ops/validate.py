@@ -16,6 +16,7 @@ from typing import Any
 from actions.catalog import load_catalog
 from actions.review.settings import load_review_settings
 from desk.rules.categories import read_categories
+from desk.rules.dispatch_request import read_ticket_types
 from desk.rules.facts import ORDER_STATES, read_code_map, read_fact_kinds
 from desk.rules.human_words import read_human_words
 from desk.rules.sentences import LANGUAGES, read_sentences
@@ -59,11 +60,15 @@ def find_mistakes(root: Path) -> Iterator[str]:
     def carrier(path: Path) -> Callable[[], object]:
         return lambda: read_code_map(read_yaml(path), facts)
 
+    def ticket_types(path: Path) -> Callable[[], object]:
+        return lambda: read_ticket_types(read_yaml(path), categories)
+
     yield from _tried("facts.yml", fill_facts)
     yield from _tried("categories.yml", fill_categories)
     yield from _tried("categories.yml", lambda: load_catalog(data / "categories.yml"))
     for path in sorted((data / "carriers").glob("*.yml")):
         yield from _tried(f"carriers/{path.name}", carrier(path))
+        yield from _tried(f"carriers/{path.name}", ticket_types(path))
     yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))

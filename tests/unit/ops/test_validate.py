@@ -87,6 +87,7 @@ def test_the_committed_files_are_right() -> None:
         ("data/facts.yml", "passes: true", "passes: maybe", "order.failed.passes"),
         ("data/facts.yml", "state: created", "state: unborn", "order.placed.state"),
         ("data/carriers/kuaidi100.yml", "order.placed", "order.lost", "order.lost"),
+        ("data/carriers/kuaidi100.yml", "secondType: 4", "secondType: x", "weight_dispute.secondT"),
         ("data/desk.yml", "22:00", "late", "late"),
         ("data/human.yml", "inside:\n", "inside:\n  - '('\n", "is not a pattern"),
         ("data/demo.yml", "state: accepted", "state: somewhere", "keyboard.state"),
