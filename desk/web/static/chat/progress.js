@@ -18,6 +18,14 @@
       body: JSON.stringify({ token: token }),
     }).then(function (answer) { if (answer.ok) location.reload(); });
   }
+  // Inside a shop's page Escape closes the panel, as it does in the chat.
+  var query = new URLSearchParams(location.search), shop = query.get("parent");
+  if (query.get("embed") === "1" && shop && window.parent !== window) {
+    addEventListener("keydown", function (event) {
+      if (event.key !== "Escape") return;
+      try { window.parent.postMessage({ kefu: "close" }, shop); } catch (error) { /* no origin */ }
+    });
+  }
   if (!part) return;
 
   // One tap is one request; the page that comes back says the rest.
