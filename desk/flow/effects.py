@@ -177,7 +177,7 @@ async def _carry_out(desk: Desk, tx: AsyncConnection, case: Case, ruling: Ruling
         return Applied("wait", done)
     escalates = ruling.effect == "escalate"
     words = _words(desk, conversation, case, fact, "utter_ticket_informed")
-    after = await _note(desk, tx, ticket, Tell(fact.fact, escalates))
+    after = await _note(desk, tx, ticket, Tell(fact.fact, escalates, case.moot))
     conversation = await _tell_customer(desk, tx, conversation, after, words)
     if not escalates or conversation.owner != "bot":  # else the handover is the news
         await tell(desk, tx, "ticket.progress", conversation, after, words)

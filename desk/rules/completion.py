@@ -132,6 +132,16 @@ class Case:
                 return other
         return None
 
+    @property
+    def moot(self) -> bool:
+        """Whether what the customer was asked about has been undone since."""
+        asked = [fact for fact in self.evidence if fact.fact == self.ticket.asked_fact]
+        return bool(asked) and all(
+            taken_back(fact, self.evidence, self.kinds)
+            or not holds(self.kinds[fact.fact].state, self.state)
+            for fact in asked
+        )
+
     def stands_at(self, fact: Fact) -> datetime:
         """From when on a completing fact is enough."""
         return fact.received_at + timedelta(hours=self.category.waits_hours.get(fact.fact, 0))

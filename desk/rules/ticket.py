@@ -135,6 +135,8 @@ class Tell:
 
     fact: str
     escalates: bool = False
+    #: It has made the open question pointless.
+    moot: bool = False
 
 
 @dataclass(frozen=True)
@@ -271,8 +273,9 @@ def decide(ticket: Ticket, command: Command, now: datetime) -> tuple[Ticket, Ent
             return changed, Entry("corrected", f"{ticket.category} -> {category} {text}".strip())
         case Add(text):
             return replace(_quiet(ticket), state=after, spoke_at=now), Entry("added", text)
-        case Tell(fact, escalates):
-            return ticket, Entry("escalated" if escalates else "informed", fact)
+        case Tell(fact, escalates, moot):
+            changed = replace(ticket, asked_fact=None) if moot else ticket
+            return changed, Entry("escalated" if escalates else "informed", fact)
         case Ask(fact):
             return replace(ticket, asked_fact=fact), Entry("asked", fact)
         case Wait(None, _):

@@ -114,7 +114,7 @@ class Life:
             case "wait":
                 self._do(Wait(name, ruling.until))
             case "inform" | "escalate":
-                self._do(Tell(name, ruling.effect == "escalate"))
+                self._do(Tell(name, ruling.effect == "escalate", self.case.moot))
                 self.told.add(name)
         return ruling
 

@@ -128,6 +128,13 @@ def test_the_customers_own_signature_after_the_locker_is_enough():
     assert live("delivery_urge", news, "in_transit").ticket.state == "completed"
 
 
+def test_a_question_is_over_when_what_it_is_about_was_undone():
+    life = live("pickup_urge", [fact("order.cancelled_by_carrier", 1, 1)])
+    assert life.ticket.asked_fact == "order.cancelled_by_carrier"
+    assert life.hear(fact("order.revived", 2, 2)).effect == "inform"
+    assert life.ticket.asked_fact is None
+
+
 def test_one_question_covers_the_locker_and_the_signature_that_means_it():
     news = [fact("parcel.at_pickup_point", 0.5), fact("parcel.delivered", None)]
     life = live("delivery_urge", news, "in_transit")
