@@ -96,6 +96,25 @@ def test_from_the_chat_to_the_page_completed_before_ones_eyes_and_reopened(
     expect(page.locator(".ticket")).to_have_attribute("data-state", "open")
 
 
+def test_inside_a_shops_page_it_stays_there_and_finds_back(visit, kefu):
+    customer = visit(DESKTOP)
+    customer.login()
+    ticket, order = ticket_of(customer, kefu.service_token)
+    page = customer.page
+    page.goto(f"{customer.url}/demo?lang=zh")
+    page.locator("[data-customer=demo-wang]").click()
+    page.locator(f"[data-order={order}] .help").click()
+    panel = page.frame_locator("#kefu-panel iframe")
+    panel.get_by_role("link", name="查看进度").click()
+    expect(panel.get_by_role("heading", level=1)).to_have_text("办理进度")
+    panel.locator("#language").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#kefu-panel")).to_be_hidden()
+    page.locator(f"[data-order={order}] .help").click()
+    panel.locator("#back").click()
+    expect(panel.locator(f"[data-ticket={ticket}]")).to_be_visible()
+
+
 def test_it_works_without_any_script(visit, kefu):
     customer = visit(PHONE, java_script_enabled=False)
     customer.login()
