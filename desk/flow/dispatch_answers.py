@@ -73,11 +73,11 @@ async def take(
 async def take_in(desk: Desk, tx: AsyncConnection, held: Held, said: Said, raw: str = "") -> bool:
     """Put what is new into the ticket's history and, quoted, into the conversation."""
     ours = {part.request.get("content") for part in await dispatches.of_ticket(tx, held.ticket.id)}
-    fresh = False
-    for text in said.texts:
-        if text not in ours and await _note(desk, tx, held, "answered", text):
-            await _quote(desk, tx, held, text)
-            fresh = True
+    new = [text for text in said.texts if text not in ours]
+    new = [text for text in new if await _note(desk, tx, held, "answered", text)]
+    if new:  # several that were lost are one message
+        await _quote(desk, tx, held, "\n".join(new))
+    fresh = bool(new)
     if said.status and await _note(desk, tx, held, "dispatch_status", said.status):
         fresh = True
     if raw and await _note(desk, tx, held, "dispatch_raw", raw):

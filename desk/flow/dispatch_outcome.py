@@ -21,14 +21,7 @@ from desk.store import jobs as job_names
 #: A customer is told that the carrier has the ticket if it took so long that they may wonder:
 #: at once they have just read what will be done.
 WORTH_TELLING_AFTER = timedelta(minutes=10)
-#: History lines of these kinds are for agents.
-FOR_AGENTS = (
-    "dispatch_unknown",
-    "dispatch_refused",
-    "dispatch_given_up",
-    "dispatch_status",
-    "dispatch_raw",
-)
+#: Of lines in a ticket's history that come from the other side.
 AUTHOR = "carrier"
 
 
@@ -120,6 +113,4 @@ async def _in_trouble(desk: Desk, tx: AsyncConnection, held: Held) -> None:
     entry = Entry(f"dispatch_{dispatch.state}", dispatch.why)
     await tickets.add_entry(tx, held.ticket.id, entry, AUTHOR, desk.now())
     if dispatch.state != "unknown":
-        await desk.jobs.defer(
-            tx, job_names.CALL_FOR_DISPATCH, lock=None, at=desk.now(), dispatch_id=dispatch.id
-        )
+        await desk.jobs.defer(tx, job_names.CALL_FOR_DISPATCH, lock=None, dispatch_id=dispatch.id)

@@ -12,7 +12,8 @@ from desk.flow.dispatch_answers import take, take_in
 from desk.flow.dispatch_outcome import hold, settle
 from desk.flow.dispatching import schedule
 from desk.rules.carrier_api import CarrierFailed, CarrierLimit, CarrierRefused, TicketApi
-from desk.rules.dispatch import LOOK_UP_AFTER, Absent, Accept, Answer, Command, Dispatch, asked
+from desk.rules.dispatch import LOOK_UP_AFTER, Absent, Accept, Answer, Command, Dispatch
+from desk.rules.dispatch_todo import asked
 from desk.rules.kuaidi100_tickets import Said, read_replies, read_said
 from desk.store import dispatches
 

@@ -34,8 +34,8 @@ from desk.rules.dispatch import (
     Lose,
     Refuse,
     Send,
-    todo,
 )
+from desk.rules.dispatch_todo import todo
 from desk.rules.kuaidi100_tickets import read_said
 from desk.rules.refused import Refused
 from desk.rules.ticket import ACTIVE

@@ -102,7 +102,8 @@ async def schedule(desk: Desk, tx: AsyncConnection, dispatch: Dispatch) -> None:
             tx,
             job_names.STEP_DISPATCH,
             lock=None,
-            at=dispatch.next_at,
+            # a time that has come need not be compared with the database's clock
+            at=dispatch.next_at if dispatch.next_at > desk.now() else None,
             dispatch_id=dispatch.id,
             due=dispatch.next_at.isoformat(),
         )

@@ -25,6 +25,7 @@ from desk.rules.categories import Categories
 from desk.rules.dispatch import Dispatch
 from desk.rules.dispatch_request import Ways
 from desk.rules.ticket import Ticket
+from desk.settings import Settings
 from desk.store import dispatches, events, jobs, orders
 from desk.store import tickets as ticket_store
 from standins.kuaidi100.platform import Platform
@@ -148,7 +149,7 @@ class World:
             rows = await tx.execute(
                 text(
                     "delete from procrastinate_jobs where task_name = any(:names) "
-                    "and scheduled_at <= :now and args->>'dispatch_id' in "
+                    "and coalesce(scheduled_at, :now) <= :now and args->>'dispatch_id' in "
                     "(select id from dispatches where ticket_id = :ticket) "
                     "returning id, task_name, args"
                 ),
@@ -179,7 +180,7 @@ def touch_up_once(app: Sanic) -> None:
 async def door(desk: Desk) -> AsyncIterator[str]:
     """The desk's own hooks for tickets, served over HTTP; gives their address."""
     app = Sanic(f"door-{uuid.uuid4().hex[:8]}", configure_logging=False)
-    app.ctx.desk, app.ctx.dispatch_secret = desk, SECRET
+    app.ctx.desk, app.ctx.dispatch_secret, app.ctx.settings = desk, SECRET, Settings()
     web.install(app)
     app.blueprint(http_dispatch.hooks)
     with socket.socket() as listening:

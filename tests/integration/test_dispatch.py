@@ -433,7 +433,7 @@ async def test_a_message_of_the_depot_is_quoted_to_the_customer_once(here):
     assert (await here.ticket(ticket)).state == "dispatched"  # an answer closes nothing
 
 
-async def test_a_lost_message_is_found_by_asking(here):
+async def test_lost_messages_are_found_by_asking_and_told_in_one(here):
     ticket = await here.open()
     await here.work(ticket)
     (workorder,) = await here.workorders(ticket)
@@ -441,7 +441,7 @@ async def test_a_lost_message_is_found_by_asking(here):
     depot_writes(here, workorder, "等待复称", push=False)
     here.after(minutes=61)
     await here.work(ticket)
-    assert [line[-6:-1] for line in await here.said(ticket)] == ["已联系客户", "：“等待复称"[-5:]]
+    assert await here.said(ticket) == ["关于“重量不符”，快递网点回复：“已联系客户\n等待复称”"]
 
 
 async def test_a_lost_result_is_found_by_asking(here):

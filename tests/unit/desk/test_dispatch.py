@@ -29,10 +29,9 @@ from desk.rules.dispatch import (
     Lose,
     Refuse,
     Send,
-    asked,
     decide,
-    todo,
 )
+from desk.rules.dispatch_todo import asked, todo
 from desk.rules.refused import Refused
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
