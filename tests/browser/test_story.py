@@ -55,6 +55,26 @@ def test_a_wrongly_ticked_request_is_asked_about_ticketed_completed_and_reopened
     expect(ticket.locator(".reopen")).to_have_count(0)
 
 
+def test_a_question_about_the_carriers_word_is_answered_with_one_tap(visit):
+    customer = visit()
+    customer.login()
+    order = customer.order()
+    page = customer.chat(order)
+    say(page, "快递员一直没来取件，帮我催一下")
+    ticket = page.locator(".ticket")
+    expect(ticket).to_have_attribute("data-state", "open")
+    expect(ticket.locator("[data-settled]")).to_have_count(0)
+    customer.report(order, 99)  # the carrier called it off: perhaps it is still wanted
+    expect(ticket.locator("[data-settled=yes]")).to_have_text("已解决")
+    expect(page.locator(".row").last).to_contain_text("订单已被快递公司取消")
+    ticket.locator("[data-settled=no]").click()
+    expect(ticket.locator("[data-settled]")).to_have_count(0)
+    expect(page.locator(".row").filter(has_text="我们继续跟进")).to_be_visible()
+    expect(ticket).to_have_attribute("data-state", "open")
+    owners = [event["owner"] for event in customer.events(order) if event["kind"] == "owner"]
+    assert owners == ["queue"]  # nothing more can come from the carrier
+
+
 def test_a_wrongly_signed_callback_is_refused_and_the_shop_says_so(visit):
     shop = visit()
     shop.login()
