@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -246,7 +248,8 @@ async def test_a_tracking_push_moves_the_order_and_completes_a_false_pickup(kefu
         await customer.open("物流显示已揽收，可东西还在我手上，根本没人来", "false_pickup")
         await customer.answer()
         assert [t["category"] for t in customer.tickets.values()] == ["false_pickup"]
-        line = {"ftime": "2026-11-23 12:00:00", "statusCode": "1002", "context": "x"}
+        moved = datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(seconds=1)
+        line = {"ftime": f"{moved:%Y-%m-%d %H:%M:%S}", "statusCode": "1002", "context": "x"}
         last = {"nu": customer.waybill, "state": "0", "data": [line]}
         param = json.dumps({"status": "polling", "lastResult": last})
         sign = kuaidi100_sign(param, secret(kefu, "kuaidi100_salt"))
@@ -483,3 +486,19 @@ async def test_another_site_cannot_put_a_visitor_into_its_own_session(kefu):
         headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
         status, answer = await person.call("POST", "/api/session", {"token": "x"}, headers=headers)
         assert (status, answer["error"]["code"]) == (403, "foreign_origin")
+
+
+async def test_a_customer_says_over_http_whether_a_ticket_is_settled(kefu):
+    async with Customer(kefu, "accepted") as customer:
+        await customer.open("约的今天上门，快递员没来取件，催一下", "pickup_urge")
+        await customer.answer()
+        (ticket,) = customer.tickets  # its id
+        path = f"/api/tickets/{ticket}/settled"
+        status, refused = await customer.call("POST", path, {"settled": "perhaps"})
+        assert (status, refused["error"]["code"]) == (422, "invalid")
+        status, kept = await customer.call("POST", path, {"settled": False})
+        assert (status, kept["state"], kept["asked"]) == (200, "open", None)
+        status, done = await customer.call("POST", path, {"settled": True})
+        assert (status, done["state"], done["completed_by"]) == (200, "completed", "customer")
+        async with Customer(kefu, "accepted") as stranger:
+            assert (await stranger.call("POST", path, {"settled": True}))[0] == 404
