@@ -20,7 +20,7 @@ import psycopg
 
 from desk.store.migrate import migrate
 from evaluation.bench_automation.seed import seed
-from ops.child import ROOT
+from ops.child import ROOT, Guard
 from ops.postgres import Postgres
 
 SALT = "bench-salt"
@@ -39,6 +39,8 @@ class World:
         self._folder = tempfile.TemporaryDirectory(prefix="kefu-bench-", ignore_cleanup_errors=True)
         self.data_dir = Path(self._folder.name)
         self.postgres = Postgres(self.data_dir)
+        self._guard = Guard()  # however this process ends, nothing stays behind
+        self._guard.tell("postgres", self.postgres.folder)
         self.port = _free_port()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._logs: list[IO[bytes]] = []
@@ -57,6 +59,7 @@ class World:
         for name in list(self.processes):
             self.end(name)
         await asyncio.to_thread(self.postgres.stop)
+        self._guard.close()
         for file in self._logs:
             file.close()
         self._folder.cleanup()
@@ -84,7 +87,9 @@ class World:
             env={**plain, **settings},
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
+        self._guard.tell("watch", self.processes[name].pid)
 
     async def begin_desk(self, worker: bool = True, *, warm: bool = True) -> None:
         """Start a desk and wait until it serves.
@@ -127,6 +132,7 @@ class World:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        self._guard.tell("forget", process.pid)
 
     def query(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a query on a connection of its own."""

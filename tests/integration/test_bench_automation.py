@@ -27,8 +27,8 @@ async def figures_of(*options: str) -> dict[str, Figure]:
 
 async def test_callbacks_are_accepted_over_http_and_complete_tickets_at_once():
     """Parts (a) and (b), small."""
-    sizes = ("--orders", "3000", "--tickets", "640", "--callbacks", "600", "--rounds", "1")
-    found = await figures_of("--parts", "accepting", "completing", "--seconds", "4", *sizes)
+    sizes = ("--orders", "3000", "--tickets", "640", "--callbacks", "300", "--rounds", "1")
+    found = await figures_of("--parts", "accepting", "completing", "--seconds", "3", *sizes)
     assert found["desk / bare loop"].value > 0.2
     assert found["facts that complete a ticket"].value > 0
     assert found["not completed or without a message"].met
@@ -37,8 +37,8 @@ async def test_callbacks_are_accepted_over_http_and_complete_tickets_at_once():
 
 async def test_killed_at_random_points_each_callback_has_its_effect_exactly_once():
     """Part (d), small: desk, worker process and PostgreSQL, kill -9."""
-    found = await figures_of("--parts", "soak", "--soak", "80", "--kills", "4", "--soak-rate", "16")
-    assert found["callbacks accepted"].value == 80
+    found = await figures_of("--parts", "soak", "--soak", "60", "--kills", "3", "--soak-rate", "20")
+    assert found["callbacks accepted"].value == 60
     assert [one.name for one in found.values() if not one.met] == []
 
 
