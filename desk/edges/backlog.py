@@ -13,7 +13,7 @@ from desk.flow.desk import Desk
 IDLE_S = 0.5
 #: After a batch it rests as long as the batch took, for chats come first; and as long again for
 #: each so many callbacks a second that this process takes in: they wait safely, carriers do not.
-TAKEN_A_REST = 100.0
+TAKEN_A_REST = 20.0
 
 
 class Backlog:
