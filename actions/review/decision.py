@@ -60,7 +60,7 @@ class _Case:
         self.text = text_probabilities(evidence.ranking, settings)
         self.posterior = posterior(evidence, self.text, settings)
         self.left = [c for c in settings.categories if c not in evidence.rejected]
-        self.by_text = _ranked(self.text, self.left)
+        self.by_text = self._as_written()
         self.by_all = _ranked(self.posterior, self.left)
         self.reasons: list[str] = []
 
@@ -153,14 +153,20 @@ class _Case:
         """The message itself speaks for the category: neither a tick nor a model can replace it."""
         return self.text[category] >= self.settings.tie * self.text[self.by_text[0]]
 
+    def _as_written(self) -> list[str]:
+        """By the message alone; below the floor all are equal, and the classifier's order counts."""
+        place = {intent: n for n, (intent, _) in enumerate(self.evidence.ranking)}
+        return sorted(self.left, key=lambda c: (-self.text[c], place.get(c, len(place)), c))
+
     def _offer(self) -> list[str]:
         """The two or three categories to offer (fewer only when no more are left).
 
-        In a conflict: what the message says, the next likeliest, and what was ticked.
+        In a conflict: what the message says, what it says next, and what was ticked. Where the lead
+        is clear the rest is faint, and tick and state would drown what the words still hint at.
         """
         if self._conflict() and self.evidence.stated:
             lead, stated = self.by_text[0], self.evidence.stated
-            others = [c for c in self.by_all if c not in (lead, stated)]
+            others = [c for c in self.by_text if c not in (lead, stated)]
             return [lead, *others[:1], stated]
         third = [c for c in self.by_all[2:3] if self.posterior[c] >= self.settings.third_choice]
         return self.by_all[:2] + third
