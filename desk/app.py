@@ -140,6 +140,8 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             run_jobs=settings.worker,
             taken=lambda: int(ctx.intake.taken),
         )
+        if settings.worker:
+            ctx.desk.hold_back = ctx.worker.backlog.hold_back
         ctx.worker.start()
         log.info("desk serves", address=settings.base_url)
 

@@ -154,7 +154,7 @@ class _Case:
         return self.text[category] >= self.settings.tie * self.text[self.by_text[0]]
 
     def _as_written(self) -> list[str]:
-        """By the message alone; below the floor all are equal, and the classifier's order counts."""
+        """By the message alone; below the floor the classifier's order counts."""
         place = {intent: n for n, (intent, _) in enumerate(self.evidence.ranking)}
         return sorted(self.left, key=lambda c: (-self.text[c], place.get(c, len(place)), c))
 

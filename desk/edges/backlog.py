@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
+from desk.flow.applying import apply_order
 from desk.flow.backlog import work_off
 from desk.flow.desk import Desk
 
@@ -14,10 +16,14 @@ IDLE_S = 0.5
 #: After a batch it rests as long as the batch took, for chats come first; and as long again for
 #: each so many callbacks a second that this process takes in: they wait safely, carriers do not.
 TAKEN_A_REST = 20.0
+#: A flood is over when nothing was held back for so long. News of tickets waits so long at most.
+CALM_S, HELD_AT_MOST_S = 1.0, 20.0
+#: Orders let go at once, and remembered; the batches come to what was forgotten, oldest first.
+LET_GO, HELD = 8, 50_000
 
 
 class Backlog:
-    """Applies waiting callbacks, oldest first.
+    """Applies waiting callbacks, oldest first, and those held back in a flood before them.
 
     Args:
         taken: how many callbacks this process has taken in so far.
@@ -25,14 +31,37 @@ class Backlog:
 
     def __init__(self, desk: Desk, taken: Callable[[], int] = lambda: 0) -> None:
         self._desk, self._taken = desk, taken
+        #: Order -> since when. What dies with the process waits in the database.
+        self._held: dict[str, float] = {}
+        self._flooded = 0.0
+
+    def hold_back(self, order_ids: Sequence[str]) -> None:
+        """Orders with a ticket that a flood of callbacks spoke of: applied when it is over."""
+        self._flooded = time.monotonic()
+        for order_id in order_ids:
+            if len(self._held) < HELD:
+                self._held.setdefault(order_id, self._flooded)
 
     async def run(self) -> None:
         """For ever."""
         before, taken = time.monotonic(), self._taken()
         while True:
             began = time.monotonic()
-            applied = await work_off(self._desk)
+            applied = await self._let_go(began) + await work_off(self._desk)
             now = time.monotonic()
             rests = 1 + (self._taken() - taken) / max(now - before, 1e-3) / TAKEN_A_REST
             before, taken = now, self._taken()
             await asyncio.sleep(rests * (now - began) if applied else IDLE_S)
+
+    async def _let_go(self, now: float) -> int:
+        """Apply some of what was held back, if it may; returns how many callbacks were applied."""
+        if not self._held:
+            return 0
+        oldest = next(iter(self._held.values()))
+        if now - self._flooded < CALM_S and now - oldest < HELD_AT_MOST_S:
+            return 0
+        applied = 0
+        for order_id in list(islice(self._held, LET_GO)):
+            del self._held[order_id]
+            applied += len(await apply_order(self._desk, order_id))
+        return applied

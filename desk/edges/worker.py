@@ -59,7 +59,7 @@ class Worker:
         run_jobs: bool = True,
         taken: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._backlog = Backlog(desk, taken)
+        self.backlog = Backlog(desk, taken)
         self._app, self._desk, self._concurrency = app, desk, concurrency
         self._run_jobs_here = run_jobs
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,7 +75,7 @@ class Worker:
         parts = [("timers", self._timers), ("promises", self._promises)]
         if self._run_jobs_here:
             parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
-            parts.append(("callbacks", self._backlog.run))
+            parts.append(("callbacks", self.backlog.run))
             if self._courier:
                 parts.append(("courier", self._courier.run))
         for name, forever in parts:

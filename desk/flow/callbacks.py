@@ -17,6 +17,9 @@ from desk.store.db import is_away
 
 #: Orders that one job brings up to date.
 ORDERS_A_JOB = 8
+#: So many stored at once are a flood: taking in comes first. What is stored can wait, while a
+#: carrier that gets no answer comes again half an hour later, and three times at most.
+FLOOD = 24
 
 
 def read(source: str, body: str) -> Incoming:
@@ -78,9 +81,10 @@ async def keep_all(desk: Desk, incoming: Sequence[Incoming]) -> list[bool | Exce
 
 
 async def _keep(desk: Desk, incoming: Sequence[Incoming]) -> list[bool]:
-    """Work is deferred at once for orders with a ticket; the others' callbacks wait.
+    """Work is deferred at once for orders with a ticket; in a flood it waits for its end.
 
-    They are applied in the background (`applying.work_off`), or before anybody looks at the order.
+    The others' callbacks are applied in the background (`backlog.work_off`), or before anybody
+    looks at the order.
     """
     async with desk.db.begin() as tx:
         known = await callbacks.find(tx, incoming)
@@ -99,8 +103,12 @@ async def _keep(desk: Desk, incoming: Sequence[Incoming]) -> list[bool]:
             for order, kept, one in zip(known, ids, incoming, strict=True)
             if order.order_id and order.live and kept is not None and not one.unreadable
         }
-        await defer(desk, tx, list(hot))
-        return [kept is not None for kept in ids]
+        holds_back = desk.hold_back if len(incoming) >= FLOOD else None
+        if holds_back is None:
+            await defer(desk, tx, list(hot))
+    if holds_back is not None:
+        holds_back(list(hot))
+    return [kept is not None for kept in ids]
 
 
 async def defer(desk: Desk, tx: AsyncConnection, order_ids: Sequence[str]) -> None:

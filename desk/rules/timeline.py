@@ -1,6 +1,6 @@
 """A ticket's timeline, the past: what happened to it and to its parcel, each at its own time.
 
-What comes next is in `timeline_next.py`. Steps are data; `edges/timeline_shown.py` puts them in words.
+What comes next is in `timeline_next.py`. Steps are data, put in words by `edges/timeline_shown.py`.
 The customer's version is a white list: a kind of history line that is not named here, a note, an
 agent's name, or what the other side calls us never gets into it.
 """

@@ -10,6 +10,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from desk.edges import backlog as backlog_edge
+from desk.edges.backlog import Backlog
 from desk.flow import applying, backlog, callbacks, customer, facts
 from desk.flow import effects as effects_flow
 from desk.flow.applying import apply_order
@@ -309,3 +311,59 @@ async def test_an_order_with_a_ticket_is_left_to_its_job_for_a_while(desk):
     desk.now = lambda: late
     assert await backlog.work_off(desk) == 1
     assert await state_of(desk, ticket) == "completed"
+
+
+async def test_in_a_flood_news_of_tickets_is_held_back_and_applied_when_it_is_over(
+    desk, monkeypatch
+):
+    number = await new_order(desk)
+    order = f"o-{number}"
+    conversation, _ = await customer.open_conversation(
+        desk, f"cust-{number}", order, "zh", None, None, uuid.uuid4().hex
+    )
+    await open_ticket(desk, conversation.id, uuid.uuid4().hex)
+    background = Backlog(desk)
+    monkeypatch.setattr(backlog_edge, "CALM_S", 0.2)
+    desk.hold_back = background.hold_back
+    others = [await new_order(desk) for _ in range(callbacks.FLOOD)]
+    flood = [body(number, 10), *(body(other, 1) for other in others)]
+    async with desk.db.begin() as tx:
+        jobs_before = (await tx.execute(_JOBS)).scalar_one()
+    assert all(await keep(desk, *flood))
+    async with desk.db.begin() as tx:
+        assert (await tx.execute(_JOBS)).scalar_one() == jobs_before  # no job: it waits
+    assert await told(desk, number) == []
+    running = asyncio.create_task(background.run())
+    try:
+        for _ in range(400):
+            await asyncio.sleep(0.05)
+            if not await waiting(desk):
+                break
+    finally:
+        running.cancel()
+    assert await told(desk, number) == ["parcel.collected"]
+    async with desk.db.begin() as tx:
+        done = text("select state from tickets where order_id = :order")
+        assert (await tx.execute(done, {"order": order})).scalar_one() == "completed"
+
+
+async def test_what_was_held_back_by_a_process_that_died_is_applied_in_the_background(
+    desk, monkeypatch
+):
+    number = await new_order(desk)
+    conversation, _ = await customer.open_conversation(
+        desk, f"cust-{number}", f"o-{number}", "zh", None, None, uuid.uuid4().hex
+    )
+    await open_ticket(desk, conversation.id, uuid.uuid4().hex)
+    forgotten: list[str] = []
+    desk.hold_back = forgotten.extend  # and nobody ever looks at it again
+    others = [await new_order(desk) for _ in range(callbacks.FLOOD)]
+    await keep(desk, body(number, 10), *(body(other, 1) for other in others))
+    assert forgotten == [f"o-{number}"]
+    monkeypatch.setattr(backlog, "JOB_HAS", timedelta(0))
+    while await backlog.work_off(desk):
+        pass
+    assert await told(desk, number) == ["parcel.collected"]
+
+
+_JOBS = text("select count(*) from procrastinate_jobs where task_name = 'apply_callbacks'")
