@@ -103,6 +103,7 @@ tickets = Table(
     Column("asked_fact", Text),
     _when("called_at"),
     _when("checked_at"),
+    _when("quiet_since"),
     _when("promised_at"),
     _when("complained_at"),
     _when("broken_at"),

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 import yaml
 
-from desk.flow import bot, customer, tickets
+from desk.flow import bot, customer
 from desk.flow.agent import Agent, agent_opens_ticket, correct_category, resolve_ticket
 from desk.flow.desk import Desk
+from desk.flow.reopening import reopen
 from desk.store import orders
 from desk.store.db import libpq_url
 from learning import rows
@@ -101,7 +102,7 @@ async def test_what_people_did_with_tickets_is_written_for_the_designer(
     await resolve_ticket(desk, LIN, done["id"], "已联系网点")
     async with desk.db.begin() as tx:
         held = await desk.must_lock(tx, reopened.id)
-        await tickets.reopen(desk, tx, held, done["id"], "customer")
+        await reopen(desk, tx, held, done["id"], "customer")
 
     quiet = await Talk(desk).open("一句没有人确认过的话", "pickup_urge")
     await quiet.ticket("pickup_urge", "一句没有人确认过的话")
