@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import procrastinate
+import structlog
 from procrastinate import PsycopgConnector
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.store.db import libpq_url
+
+log = structlog.get_logger("desk.jobs")
 
 #: Names under which flow/ defers jobs; edges/worker.py registers what they do.
 ASK_BOT = "ask_bot"
@@ -72,22 +76,21 @@ class Jobs:
 
 
 #: Skips what another process is taking over at this moment.
-_TAKE_OVER = text(
+_LOST = text(
     """
-    with lost as materialized (
-        select job.id, job.task_name from procrastinate_jobs job
-        left join procrastinate_workers worker on worker.id = job.worker_id
-        where job.status = 'doing' and (
-            worker.id is null
-            or worker.last_heartbeat < now() - make_interval(secs => :dead_after_s)
-            or now() - make_interval(secs => :stuck_after_s) > (
-                select max(event.at) from procrastinate_events event
-                where event.job_id = job.id and event.type = 'started'))
-        for update of job skip locked
-    )
-    select task_name, procrastinate_retry_job_v2(id, now(), null, null, null)::text from lost
+    select job.id, job.task_name from procrastinate_jobs job
+    left join procrastinate_workers worker on worker.id = job.worker_id
+    where job.status = 'doing' and (
+        worker.id is null
+        or worker.last_heartbeat < now() - make_interval(secs => :dead_after_s)
+        or now() - make_interval(secs => :stuck_after_s) > (
+            select max(event.at) from procrastinate_events event
+            where event.job_id = job.id and event.type = 'started'))
+    order by job.id for update of job skip locked
     """
 )
+_PUT_BACK = text("select procrastinate_retry_job_v2(:id, now(), null, null, null)::text")
+_END = text("select procrastinate_finish_job_v1(:id, 'aborted', true)::text")
 
 
 async def take_over(tx: AsyncConnection, dead_after_s: float, stuck_after_s: float) -> list[str]:
@@ -95,13 +98,33 @@ async def take_over(tx: AsyncConnection, dead_after_s: float, stuck_after_s: flo
 
     Lost are the jobs of a worker that has not been heard of for `dead_after_s`, and jobs started
     more than `stuck_after_s` ago: their end could not be written down, and their lock holds up
-    all that follow.
+    all that follow. A periodic job whose next one already waits is ended instead: only one of
+    them may wait (`queueing_lock`), and that one does the work of both.
 
     Returns:
-        The names of the jobs put back.
+        The names of the jobs put back or ended.
     """
     ages = {"dead_after_s": dead_after_s, "stuck_after_s": stuck_after_s}
-    return [row.task_name for row in await tx.execute(_TAKE_OVER, ages)]
+    taken = []
+    for job in list(await tx.execute(_LOST, ages)):
+        try:
+            # each on its own: one that cannot be taken over must not keep the others lost
+            async with tx.begin_nested():
+                await _put_back_or_end(tx, job.id)
+            taken.append(job.task_name)
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            log.exception("a lost job could not be taken over", job=job.task_name)
+    return taken
+
+
+async def _put_back_or_end(tx: AsyncConnection, job_id: int) -> None:
+    try:
+        async with tx.begin_nested():
+            await tx.execute(_PUT_BACK, {"id": job_id})
+    except IntegrityError:  # not looked up before: the next one may be queued at any moment
+        await tx.execute(_END, {"id": job_id})
 
 
 async def runner_alive(tx: AsyncConnection, within_s: float, runner_id: int | None = None) -> bool:

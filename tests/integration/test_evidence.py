@@ -320,8 +320,14 @@ def silent_outside() -> Outside:
     return Outside(bot=Silent())
 
 
-async def doing(desk, *, started_s_ago: float, heard_of_s_ago: float) -> int:
-    """A job that is `doing` under a worker."""
+async def doing(
+    desk, *, started_s_ago: float, heard_of_s_ago: float, name: str = "x", only: str | None = None
+) -> int:
+    """A job that is `doing` under a worker.
+
+    Args:
+        only: both of its locks, as periodic jobs have it.
+    """
     async with desk.db.begin() as tx:
         runner = await tx.scalar(
             text(
@@ -332,10 +338,10 @@ async def doing(desk, *, started_s_ago: float, heard_of_s_ago: float) -> int:
         )
         job = await tx.scalar(
             text(
-                "insert into procrastinate_jobs (queue_name, task_name, lock) "
-                "values ('q', 'x', :lock) returning id"
+                "insert into procrastinate_jobs (queue_name, task_name, lock, queueing_lock) "
+                "values ('q', :name, :lock, :only) returning id"
             ),
-            {"lock": uuid.uuid4().hex},
+            {"name": name, "lock": only or uuid.uuid4().hex, "only": only},
         )
         await tx.execute(
             text("update procrastinate_jobs set status='doing', worker_id=:w where id=:j"),
@@ -371,6 +377,60 @@ async def test_a_job_is_taken_over_from_a_dead_worker_and_when_its_end_was_lost(
             {"id": job},
         )
         assert tuple(rows.one()) == (("todo", 1) if lost else ("doing", 0))
+
+
+async def test_a_lost_job_whose_next_one_waits_is_ended_and_holds_up_no_other(desk):
+    lock, queue = f"check_news {uuid.uuid4().hex}", uuid.uuid4().hex
+    lost = {"started_s_ago": 6, "heard_of_s_ago": 6}
+    check_news = await doing(desk, **lost, name="check_news", only=lock)
+    other = await doing(desk, **lost)
+    async with desk.db.begin() as tx:
+        following = await tx.scalar(
+            text(
+                "insert into procrastinate_jobs (queue_name, task_name, lock, queueing_lock) "
+                "values (:queue, 'check_news', :lock, :lock) returning id"
+            ),
+            {"queue": queue, "lock": lock},
+        )
+    async with desk.db.begin() as tx:
+        taken = await jobs.take_over(tx, 5, 60)
+    assert {"check_news", "x"} <= set(taken)
+    async with desk.db.begin() as tx:
+        rows = await tx.execute(
+            text("select id, status::text from procrastinate_jobs where id = any(:ids)"),
+            {"ids": [check_news, other, following]},
+        )
+        assert {row.id: row.status for row in rows} == {other: "todo", following: "todo"}
+        fetched = await tx.scalar(
+            text("select (procrastinate_fetch_job_v2(array[:queue], null)).id"), {"queue": queue}
+        )
+    assert fetched == following, "the next one can run"
+    async with desk.db.begin() as tx:  # nobody's worker: leave nothing that looks lost
+        await tx.execute(
+            text("delete from procrastinate_jobs where id = any(:ids)"),
+            {"ids": [other, following]},
+        )
+
+
+async def test_of_two_lost_jobs_of_which_one_may_wait_one_is_put_back(desk):
+    lock = uuid.uuid4().hex
+    async with desk.db.begin() as tx:
+        for _ in range(2):
+            await tx.execute(
+                text(
+                    "insert into procrastinate_jobs "
+                    "(queue_name, task_name, queueing_lock, status) "
+                    "values ('q', 'close_tickets', :lock, 'doing')"
+                ),
+                {"lock": lock},
+            )
+    async with desk.db.begin() as tx:
+        await jobs.take_over(tx, 5, 60)
+        rows = await tx.scalars(
+            text("select status::text from procrastinate_jobs where queueing_lock = :lock"),
+            {"lock": lock},
+        )
+        assert list(rows) == ["todo"]
 
 
 async def test_a_desk_is_ready_only_while_a_runner_gives_signs_of_life(desk):
