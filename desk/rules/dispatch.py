@@ -120,14 +120,14 @@ class Absent:
 
 @dataclass(frozen=True)
 class Hear:
-    """The other side wrote something: it has it."""
+    """The other side wrote something: it has it. `remote_id` counts where none is known yet."""
 
     remote_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The other side reported a result."""
+    """The other side reported a result. `remote_id` counts where none is known yet."""
 
     remote_id: str | None = None
 
@@ -183,7 +183,10 @@ def decide(before: Dispatch, command: Command, now: datetime) -> Dispatch:
             changed = replace(changed, tries=before.tries + 1, sent_at=now)
         case Accept(remote_id) | Hear(remote_id) | Answer(remote_id):
             answer = {k: v for k, v in before.answer.items() if k not in ("why", "lost", "asked")}
-            changed = replace(changed, remote_id=remote_id or before.remote_id, answer=answer)
+            known = before.remote_id
+            # the number is what it was accepted under; later words may carry numbers of their own
+            number = remote_id or known if isinstance(command, Accept) else known or remote_id
+            changed = replace(changed, remote_id=number, answer=answer)
         case Lose(why) | Fail(why):
             lost = isinstance(command, Lose)
             changed = replace(changed, answer={**before.answer, "why": why, "lost": lost})

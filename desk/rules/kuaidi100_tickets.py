@@ -16,6 +16,7 @@ from typing import Any
 from desk.rules.dispatch_request import clean
 
 #: Names under which a number, words and lists of messages are looked for, the likeliest first.
+#: An `id` beside a `consultId` is another thing's: a message's.
 NUMBERS = ("consultId", "id")
 WORDS = ("result", "content", "replyContent", "reply", "msg", "remark", "message")
 LISTS = ("list", "records", "replies", "messages", "data")
@@ -44,7 +45,9 @@ def read_said(body: Mapping[str, Any]) -> Said:
     worded = [layer for layer in layers if not ("code" in layer or "returnCode" in layer)]
     text = next((words for layer in worded if (words := _words(layer))), "")
     return Said(
-        remote_id=next((n for layer in layers if (n := _first(layer, NUMBERS))), None),
+        remote_id=next(
+            (n for name in NUMBERS for layer in layers if (n := _first(layer, (name,)))), None
+        ),
         status=next((s for layer in layers if (s := _first(layer, ("status", "state")))), None),
         texts=(text,) if text else (),
         result=any(bool(text) and _clean(layer.get("result")) == text for layer in worded),

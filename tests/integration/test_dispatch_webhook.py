@@ -214,7 +214,7 @@ async def test_the_merchants_answers_reach_the_customer_once(here):
     result = {"dispatch": dispatch.id, "type": "result", "text": "快递员已道歉", "id": "A-18"}
     assert (await tell(here, result))[0] == 202
     (dispatch,) = await here.sent(ticket)
-    assert (dispatch.state, dispatch.remote_id) == ("answered", "A-18")
+    assert (dispatch.state, dispatch.remote_id) == ("answered", "A-17")  # as it was accepted
     async with here.desk.db.begin() as tx:
         held = await here.desk.must_lock(tx, ticket.conversation_id)
     assert (held.owner, held.handover_reason) == ("queue", "escalated")
@@ -298,8 +298,9 @@ async def test_one_door_does_not_open_the_other_partys_dispatches(here):
         {"data": {"param": '{"consultId": "1001", "content": "在查"}'}},
         {"json": {"consultId": "1001", "content": "在查"}},
         {"data": {"consultId": "1001", "content": "在查"}},
+        {"json": {"consultId": "1001", "data": {"id": 7, "content": "在查"}}},
     ],
-    ids=["param", "json", "form"],
+    ids=["param", "json", "form", "layers"],
 )
 async def test_a_callback_of_the_platform_is_read_in_any_form(here, sent):
     ticket = await here.open()
@@ -310,6 +311,8 @@ async def test_a_callback_of_the_platform_is_read_in_any_form(here, sent):
         answer = await response.json()
     assert (answer["result"], answer["returnCode"], answer["code"]) == (True, "200", 200)
     assert await here.said(ticket) == ["关于“重量不符”，快递网点回复：“在查”"]
+    (after,) = await here.sent(ticket)
+    assert after.remote_id == dispatch.remote_id
 
 
 async def test_a_result_nobody_can_read_is_kept_and_is_a_persons(here):

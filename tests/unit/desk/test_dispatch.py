@@ -120,6 +120,15 @@ def test_a_number_once_known_is_not_forgotten():
     assert decide(known, Hear(), NOW).remote_id == "1001"
 
 
+@pytest.mark.parametrize("heard", [Hear("7"), Answer("7")])
+def test_a_number_once_known_is_not_replaced_by_what_is_heard_later(heard):
+    known = decide(dispatch("sending"), Accept("1001"), NOW)
+    assert decide(known, heard, NOW).remote_id == "1001"
+    # heard of before its own acceptance, which knows better
+    early = decide(dispatch("sending"), heard, NOW)
+    assert decide(early, Accept("1001"), NOW).remote_id == "1001"
+
+
 def test_a_call_that_nobody_ended_is_lost_after_a_minute():
     sent = decide(dispatch(), Send(), NOW)
     assert (sent.tries, sent.sent_at, sent.next_at) == (1, NOW, NOW + CALL_LOST_AFTER)

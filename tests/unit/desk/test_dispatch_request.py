@@ -161,6 +161,11 @@ def test_the_answer_to_create_is_read_for_its_number():
         ),
         ({"code": 200, "message": "操作成功！", "data": {"id": 9}}, Said("9")),
         ({"data": {"consultId": 9, "content": "在查"}}, Said("9", None, ("在查",))),
+        # the message has a number of its own
+        (
+            {"consultId": "1001", "data": {"id": 7, "content": "在查"}},
+            Said("1001", None, ("在查",)),
+        ),
         ({"code": 200, "message": "成功"}, Said()),
         ({"message": "请补充照片"}, Said(None, None, ("请补充照片",))),
         ({"id": True, "content": ["x"], "status": None}, Said()),
