@@ -38,7 +38,7 @@ async def list_deliveries(request: Request) -> HTTPResponse:
 
 @api.post("/again")
 async def send_all_again(request: Request) -> HTTPResponse:
-    """Send every dead delivery again; of several about one ticket only the newest."""
+    """Send dead deliveries again, 1,000 at a time; of several about one ticket only the newest."""
     await _supervisor(request)
     return ok(await outbox.send_all_again(desk_of(request)))
 

@@ -8,7 +8,7 @@ bot's turns are run; `edges/courier.py` sends the rows with places of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,8 @@ KEPT_FOR = timedelta(days=30)
 ERROR_CHARS = 300
 #: Most rows in the list for supervisors.
 LISTED = 200
+#: Most dead ones that one press of a button sends again.
+AGAIN_AT_ONCE = 1000
 
 
 async def tell(
@@ -200,15 +202,20 @@ async def deliveries_view(
     """What supervisors see: dead and waiting deliveries, without what was in them.
 
     Returns:
-        `{"configured", "counts": {"waiting", "failing", "dead"}, "deliveries": [...]}`; at most
-        `LISTED` rows of each state.
+        `{"configured", "counts": {"waiting", "failing", "dead"}, "again_at_once", "deliveries"}`;
+        at most `LISTED` rows of each state, and so many that one press of "all" sends again.
     """
     now = desk.now()
     async with desk.db.begin() as tx:
         counts = await deliveries.counts(tx)
         rows = [row for state in states for row in await deliveries.unsettled(tx, state, LISTED)]
     shown = [_row_json(row, now) for row in rows]
-    return {"configured": desk.notifies, "counts": counts, "deliveries": shown}
+    return {
+        "configured": desk.notifies,
+        "counts": counts,
+        "again_at_once": AGAIN_AT_ONCE,
+        "deliveries": shown,
+    }
 
 
 def _row_json(row: Any, now: datetime) -> dict[str, Any]:
@@ -245,8 +252,7 @@ async def send_again(desk: Desk, delivery_id: str) -> dict[str, Any]:
     """
     now = desk.now()
     async with desk.db.begin() as tx:
-        for row in await deliveries.lock_again(tx, delivery_id, now):
-            await _put_back(desk, tx, row, now)
+        await _put_back(desk, tx, await deliveries.lock_again(tx, delivery_id, now), now)
         found = await deliveries.get(tx, delivery_id)
         if found is None:
             raise Refused("not_found", what="delivery")
@@ -254,28 +260,31 @@ async def send_again(desk: Desk, delivery_id: str) -> dict[str, Any]:
 
 
 async def send_all_again(desk: Desk) -> dict[str, int]:
-    """Send every dead delivery again; of several about one ticket only the newest news.
+    """Send the dead deliveries again; of several about one ticket only the newest news.
 
     Returns:
-        How many were put back (`again`), and how many newer news has overtaken (`superseded`).
+        How many were put back (`again`), how many newer news has overtaken (`superseded`), and how
+        many are `left` for the next call: one takes `AGAIN_AT_ONCE` at most.
     """
-    now, done = desk.now(), {"again": 0, "superseded": 0}
+    now = desk.now()
     async with desk.db.begin() as tx:
-        for row in await deliveries.lock_again(tx, None, now):
-            if row.overtaken:
-                await deliveries.put_back(tx, row.id, now, {"state": "superseded"})
-                desk.on_delivery(row.kind, "superseded")
-                done["superseded"] += 1
-            else:
-                await _put_back(desk, tx, row, now)
-                done["again"] += 1
-    return done
+        rows = await deliveries.lock_again(tx, None, now, AGAIN_AT_ONCE)
+        old = [row for row in rows if row.overtaken]
+        await deliveries.put_back(tx, [row.id for row in old], now, {"state": "superseded"})
+        await _put_back(desk, tx, [row for row in rows if not row.overtaken], now)
+        left = (await deliveries.counts(tx))["dead"]
+    for row in old:
+        desk.on_delivery(row.kind, "superseded")
+    return {"again": len(rows) - len(old), "superseded": len(old), "left": left}
 
 
-async def _put_back(desk: Desk, tx: AsyncConnection, row: Any, now: datetime) -> None:
-    allowed = desk.content.quiet_hours.earliest(row.kind, now)
-    values = {"state": "waiting", "tries": 0, "not_before": allowed, "held": allowed > now}
-    await deliveries.put_back(tx, row.id, now, values)
+async def _put_back(desk: Desk, tx: AsyncConnection, rows: Sequence[Any], now: datetime) -> None:
+    """Let deliveries wait to be sent as if they were new: one statement for each kind."""
+    for kind in sorted({row.kind for row in rows}):
+        allowed = desk.content.quiet_hours.earliest(kind, now)
+        values = {"state": "waiting", "tries": 0, "not_before": allowed, "held": allowed > now}
+        ids = [row.id for row in rows if row.kind == kind]
+        await deliveries.put_back(tx, ids, now, values)
 
 
 async def counts(desk: Desk) -> dict[str, int]:

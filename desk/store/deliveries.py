@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -193,8 +193,13 @@ async def counts(tx: AsyncConnection) -> dict[str, int]:
     return {"waiting": row.waiting, "failing": row.failing, "dead": row.dead}
 
 
-async def lock_again(tx: AsyncConnection, delivery_id: str | None, now: datetime) -> list[Any]:
-    """Hold what a supervisor may have sent again: that one (dead or failing), or all dead ones.
+async def lock_again(
+    tx: AsyncConnection, delivery_id: str | None, now: datetime, most: int = 1
+) -> list[Any]:
+    """Hold what a supervisor may have sent again: that one (dead or failing), or the dead ones.
+
+    Args:
+        most: so many of the dead ones at most, the first to die first.
 
     Returns:
         Rows with id, kind, ticket_id and `overtaken`: newer news of the same ticket was delivered,
@@ -208,7 +213,7 @@ async def lock_again(tx: AsyncConnection, delivery_id: str | None, now: datetime
     )
     query = select(deliveries.c.id, deliveries.c.kind, overtaken.label("overtaken"))
     if delivery_id is None:
-        query = query.where(deliveries.c.state == "dead")
+        query = query.where(deliveries.c.state == "dead").limit(most)
     else:
         failing = and_(
             deliveries.c.state == "waiting", deliveries.c.last_error.is_not(None), _free(now)
@@ -216,16 +221,19 @@ async def lock_again(tx: AsyncConnection, delivery_id: str | None, now: datetime
         query = query.where(
             deliveries.c.id == delivery_id, or_(deliveries.c.state == "dead", failing)
         )
-    return list(await tx.execute(query.order_by(deliveries.c.number).with_for_update()))
+    query = query.order_by(deliveries.c.updated_at, deliveries.c.number)
+    return list(await tx.execute(query.with_for_update(of=deliveries)))
 
 
 async def put_back(
-    tx: AsyncConnection, delivery_id: str, now: datetime, values: Mapping[str, Any]
+    tx: AsyncConnection, delivery_ids: Sequence[str], now: datetime, values: Mapping[str, Any]
 ) -> None:
-    """Change a delivery held by `lock_again`."""
+    """Change deliveries held by `lock_again`."""
+    if not delivery_ids:
+        return
     await tx.execute(
         update(deliveries)
-        .where(deliveries.c.id == delivery_id)
+        .where(deliveries.c.id.in_(delivery_ids))
         .values(updated_at=now, sending_until=None, **values)
     )
 

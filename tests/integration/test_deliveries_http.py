@@ -188,7 +188,7 @@ async def test_a_delivery_survives_a_killed_desk_and_supervisors_see_what_died(s
             await receiver.got(4)
             assert receiver.ids[2] == receiver.ids[3]
             done = await boss.good("POST", "/api/agent/deliveries/again")
-            assert done == {"again": 0, "superseded": 0}
+            assert done == {"again": 0, "superseded": 0, "left": 0}
 
 
 async def test_the_customers_open_page_is_known_to_the_merchant(system, receiver):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
@@ -564,10 +565,34 @@ async def test_all_again_sends_only_the_newest_news_of_each_ticket(told, receive
     await kill(told, conversation, "ticket.completed", ticket)
     await kill(told, conversation, "conversation.handed_over")
     assert await states(told) == ["dead"] * 4
-    assert await outbox.send_all_again(told) == {"again": 2, "superseded": 2}
+    assert await outbox.send_all_again(told) == {"again": 2, "superseded": 2, "left": 0}
     async with sending(told, receiver):
         await until(told, "superseded", "superseded", "delivered", "delivered")
     assert receiver.kinds == ["ticket.completed", "conversation.handed_over"]
+
+
+async def test_all_again_takes_a_thousand_at_a_time_in_a_few_statements(told):
+    _, conversation = await begin(told)
+    await kill(told, conversation)
+    async with told.db.begin() as tx:
+        await tx.execute(
+            text(
+                "insert into deliveries (id, kind, body, conversation_id, not_before, state, tries,"
+                " held, created_at, updated_at) select id || n, kind, body, conversation_id,"
+                " not_before, state, tries, held, created_at, updated_at"
+                " from deliveries, generate_series(1, 1500) as n"
+            )
+        )
+    statements = []
+    sqlalchemy.event.listen(
+        told.db.engine.sync_engine,
+        "before_cursor_execute",
+        lambda *args: statements.append(args[2]),
+    )
+    assert await outbox.send_all_again(told) == {"again": 1000, "superseded": 0, "left": 501}
+    assert len(statements) < 8
+    assert await outbox.send_all_again(told) == {"again": 501, "superseded": 0, "left": 0}
+    assert (await outbox.counts(told))["dead"] == 0
 
 
 async def test_sent_again_at_night_it_waits_for_the_morning(told):

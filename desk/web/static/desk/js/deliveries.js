@@ -32,7 +32,8 @@ async function allAgain(button) {
   if (!(await confirm(t('js.again_all', { n }), t('js.again_all_yes')))) return;
   const answer = await post('/api/agent/deliveries/again');
   setTimeout(fresh, SOON_MS);
-  if (answer.ok) say(t('js.again_done', { n: answer.data.again, old: answer.data.superseded }));
+  const { again: sent, superseded: old, left } = answer.data ?? {};
+  if (answer.ok) say(t(left ? 'js.again_left' : 'js.again_done', { n: sent, old, left }));
   else warn(answer.message);
   fresh();
 }
