@@ -52,6 +52,9 @@ CARRIER_SECONDS = Histogram(
     ["service"],
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
 )
+SUBSCRIPTION_OLDEST = Gauge(
+    "kefu_subscription_oldest_seconds", "For how long the oldest subscription has been due"
+)
 WAITING = Gauge("kefu_waiting_customers", "Customers waiting for a person")
 STREAMS = Gauge("kefu_open_streams", "Open event streams", ["kind"])
 

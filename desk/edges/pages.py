@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from desk.edges import metrics
 from desk.edges.openapi import describe
 from desk.edges.web import desk_of, lang_of, ok, page, settings_of
+from desk.flow import subscribing
 from desk.rules.refused import Refused
 from desk.settings import ROOT
 from desk.store import callbacks, conversations, deliveries
@@ -110,6 +111,7 @@ async def show_metrics(request: Request) -> HTTPResponse:
         metrics.CALLBACK_BACKLOG.set(waiting)
         age = (desk_of(request).now() - oldest).total_seconds() if oldest else 0
         metrics.CALLBACK_OLDEST.set(age)
+        metrics.SUBSCRIPTION_OLDEST.set(await subscribing.waiting_s(desk_of(request), tx))
         for state, number in (await deliveries.counts(tx)).items():
             metrics.DELIVERIES_NOW.labels(state=state).set(number)
     return HTTPResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

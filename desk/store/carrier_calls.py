@@ -140,6 +140,13 @@ _DUE = text(
     order by next_at limit :limit
     """
 )
+_OLDEST_DUE = text(
+    """
+    select next_at from carrier_calls
+    where carrier = :carrier and kind = :kind and next_at <= :now
+    order by next_at limit 1
+    """
+)
 
 
 async def want_subscription(tx: AsyncConnection, carrier: str, waybill: str, now: datetime) -> None:
@@ -152,3 +159,12 @@ async def due(tx: AsyncConnection, carrier: str, kind: str, now: datetime, limit
     """Subjects whose time has come, the longest waiting first."""
     values = {"carrier": carrier, "kind": kind, "now": now, "limit": limit}
     return list((await tx.execute(_DUE, values)).scalars())
+
+
+async def oldest_due(
+    tx: AsyncConnection, carrier: str, kind: str, now: datetime
+) -> datetime | None:
+    """Since when the subject has been due that has waited the longest; None: none is due."""
+    values = {"carrier": carrier, "kind": kind, "now": now}
+    found: datetime | None = (await tx.execute(_OLDEST_DUE, values)).scalar_one_or_none()
+    return found

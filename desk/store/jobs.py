@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from desk.store.db import libpq_url
+from desk.store.db import is_away, libpq_url
 
 log = structlog.get_logger("desk.jobs")
 
@@ -113,7 +113,7 @@ async def take_over(tx: AsyncConnection, dead_after_s: float, stuck_after_s: flo
                 await _put_back_or_end(tx, job.id)
             taken.append(job.task_name)
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if is_away(error):
                 raise
             log.exception("a lost job could not be taken over", job=job.task_name)
     return taken

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -391,6 +392,66 @@ async def test_many_orders_are_subscribed_to_in_one_run(desk, platform, monkeypa
     async with serving(platform) as address, client(desk, address, calls=60) as api:
         assert dict(await subscribing.subscribe_due(desk, api, HOOK)) == {"subscribed": 25}
     assert platform.violations == []
+
+
+async def test_a_run_subscribes_to_more_than_one_batch_and_keeps_its_pace(
+    desk, api, platform, monkeypatch
+):
+    monkeypatch.setattr(subscribing, "BATCH", 10)
+    monkeypatch.setattr(subscribing, "BETWEEN_S", 0.04)
+    desk.subscribes = True
+    for _ in range(25):
+        await put(desk)
+    began = time.monotonic()
+    assert dict(await subscribing.subscribe_due(desk, api, HOOK)) == {"subscribed": 25}
+    assert time.monotonic() - began >= 24 * 0.04
+    assert platform.violations == []
+
+
+async def test_a_slow_platform_is_asked_about_several_waybills_at_once_and_never_for_a_whole_minute(
+    desk, api, monkeypatch
+):
+    class Slow:
+        under_way = most = 0
+
+        async def subscribe(self, *_: Any) -> None:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            await asyncio.sleep(30)
+
+    slow = Slow()
+    monkeypatch.setattr(subscribing, "BETWEEN_S", 0.0)
+    monkeypatch.setattr(subscribing, "RUN_FOR_S", 0.3)
+    monkeypatch.setattr(subscribing, "END_S", 0.6)
+    desk.subscribes = True
+    waybills = [await put(desk) for _ in range(6)]
+    began = time.monotonic()
+    assert dict(await subscribing.subscribe_due(desk, slow, HOOK)) == {"later": 4}
+    assert time.monotonic() - began < 5
+    assert slow.most == 4
+    monkeypatch.setattr(subscribing, "RUN_FOR_S", 30.0)
+    await later(desk, timedelta(hours=2))
+    monkeypatch.setattr(subscribing, "END_S", 40.0)
+    assert dict(await subscribing.subscribe_due(desk, api, HOOK)) == {"subscribed": len(waybills)}
+
+
+async def test_how_long_the_oldest_subscription_has_been_due_is_known(desk, api):
+    desk.subscribes = True
+
+    async def waiting_s() -> float:
+        async with desk.db.begin() as tx:
+            return await subscribing.waiting_s(desk, tx)
+
+    assert await waiting_s() == 0
+    await put(desk)
+    await later(desk, timedelta(hours=2))
+    await put(desk)
+    assert 7200 <= await waiting_s() < 7300
+    desk.subscribes = False
+    assert await waiting_s() == 0, "nobody works it off, nobody is to be alarmed"
+    desk.subscribes = True
+    await subscribing.subscribe_due(desk, api, HOOK)
+    assert await waiting_s() == 0
 
 
 async def test_only_orders_that_bring_no_news_of_their_own_are_subscribed_to(desk, api, platform):
