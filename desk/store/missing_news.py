@@ -61,13 +61,21 @@ _OVERDUE = text(
     order by ticket.due_at, ticket.id limit :limit
     """
 )
+#: Who changes several tickets locks them in the order of their ids, and waits for none: a ticket
+#: that is being worked on is left out. It has news of its own, or is asked about once more later.
+_ACTIVE = """
+    with active as materialized (
+        select id from tickets
+        where order_id = any(cast(:ids as text[])) and state in ('open', 'dispatched')
+        order by id for no key update skip locked
+    )
+"""
 _CHECKED = text(
-    "update tickets set checked_at = :now, quiet_since = :now "
-    "where order_id = :order_id and state in ('open', 'dispatched')"
+    f"{_ACTIVE} update tickets set checked_at = :now, quiet_since = :now "
+    "from active where tickets.id = active.id"
 )
 _NOBODY_TO_ASK = text(
-    "update tickets set quiet_since = :now "
-    "where order_id = any(cast(:ids as text[])) and state in ('open', 'dispatched')"
+    f"{_ACTIVE} update tickets set quiet_since = :now from active where tickets.id = active.id"
 )
 
 
@@ -108,4 +116,4 @@ async def set_all_aside(tx: AsyncConnection, order_ids: Sequence[str], now: date
 
 async def checked(tx: AsyncConnection, order_id: str, now: datetime) -> None:
     """Note on the order's active tickets that the carrier was asked."""
-    await tx.execute(_CHECKED, {"order_id": order_id, "now": now})
+    await tx.execute(_CHECKED, {"ids": [order_id], "now": now})

@@ -22,7 +22,7 @@ from desk.flow import reconcile, subscribing
 from desk.flow.applying import apply_order
 from desk.flow.orders import put_order
 from desk.flow.subscribing import Hook
-from desk.store import carrier_calls
+from desk.store import carrier_calls, missing_news
 from desk.store import tickets as ticket_store
 from standins.kuaidi100 import signing
 from standins.kuaidi100.control import move
@@ -314,6 +314,38 @@ async def row_of(desk: Any, one: SimpleNamespace) -> Any:
     async with desk.db.begin() as tx:
         found = await tx.execute(text("select * from orders where id = :id"), {"id": one.order})
         return found.one()
+
+
+@pytest.mark.parametrize("how", ["checked", "set_all_aside"])
+async def test_a_ticket_that_is_being_worked_on_is_left_out_and_waited_for_by_nobody(
+    desk, platform, how
+):
+    one = await silent(desk, platform)
+    async with desk.db.begin() as tx:
+        other = await tx.scalar(
+            text(
+                "insert into tickets select (jsonb_populate_record(ticket, "
+                "jsonb_build_object('id', cast(:id as text), 'category', 'fake_signed'))).* "
+                "from tickets ticket where id = :one returning id"
+            ),
+            {"id": uuid.uuid4().hex[:12], "one": one.ticket},
+        )
+    now = datetime.now(UTC)
+    async with desk.db.begin() as busy, desk.db.begin() as tx:
+        await busy.execute(
+            text("select from tickets where id = :id for update"), {"id": one.ticket}
+        )
+        await tx.execute(text("set local lock_timeout = '1s'"))
+        if how == "checked":
+            await missing_news.checked(tx, one.order, now)
+        else:
+            await missing_news.set_all_aside(tx, [one.order], now)
+    async with desk.db.begin() as tx:
+        rows = await tx.execute(
+            text("select id, quiet_since = :now as noted from tickets where order_id = :order"),
+            {"now": now, "order": one.order},
+        )
+        assert {row.id: row.noted for row in rows} == {one.ticket: False, other: True}
 
 
 # --- several processes ----------------------------------------------------------------------------
