@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         "", description="Kuaidi100's ticket API; empty: its usual one, or that of the stand-in"
     )
     kuaidi100_timeout_s: float = Field(
-        8.0, gt=0, description="Longest wait for one answer of Kuaidi100"
+        8.0, gt=0, le=15, description="Longest wait for one answer of Kuaidi100"
     )
     kuaidi100_calls_per_5_s: int = Field(
         90, ge=1, le=100, description="Calls to Kuaidi100 in any 5 seconds, all processes together"

@@ -6,7 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
+from desk.edges.kuaidi100 import RETRY_AFTER_S
+from desk.edges.worker import STUCK_AFTER_S
+from desk.flow import reconcile, subscribing
 from desk.rules.carrier_api import (
     CarrierFailed,
     CarrierLimit,
@@ -14,6 +18,7 @@ from desk.rules.carrier_api import (
     CarrierUnknown,
     CarrierUnreachable,
 )
+from desk.rules.dispatch import CALL_LOST_AFTER
 from desk.rules.kuaidi100_answers import is_health, read_answer, trouble_of
 from desk.rules.signatures import kuaidi100_customer_sign, kuaidi100_secret_sign, kuaidi100_sign
 from desk.settings import Settings
@@ -184,3 +189,17 @@ def test_part_of_an_account_is_no_account():
     assert not Settings(kuaidi100_key="k", kuaidi100_customer="c").asks_kuaidi100
     whole = Settings(kuaidi100_key="k", kuaidi100_customer="c", kuaidi100_secret="s")
     assert whole.asks_kuaidi100
+
+
+@pytest.mark.parametrize("timeout_s", [0, 15.1, 60])
+def test_an_answer_is_not_waited_for_so_long_that_its_job_counts_as_lost(timeout_s):
+    with pytest.raises(ValidationError, match="kuaidi100_timeout_s"):
+        Settings(kuaidi100_timeout_s=timeout_s)
+
+
+def test_the_longest_wait_that_is_allowed_leaves_time_for_a_second_try():
+    longest = Settings(kuaidi100_timeout_s=15).kuaidi100_timeout_s
+    both = 2 * longest + RETRY_AFTER_S
+    assert reconcile.RUN_FOR_S + both < STUCK_AFTER_S
+    assert both < CALL_LOST_AFTER.total_seconds()
+    assert subscribing.END_S < STUCK_AFTER_S
