@@ -108,6 +108,7 @@ async def _work(settings: Settings) -> None:
         base_url=settings.base_url,
         ways=ways(settings),
         subscribes=settings.subscribes_kuaidi100,
+        keeps_bodies=settings.keeps_bodies,
     )
     outside = await open_outside(settings, desk.db)
     worker = Worker(queue, desk, outside, settings.worker_concurrency)

@@ -119,6 +119,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             base_url=settings.base_url,
             ways=ways(settings),
             subscribes=settings.subscribes_kuaidi100,
+            keeps_bodies=settings.keeps_bodies,
         )
         ctx.intake = http_hooks.intake(ctx.desk)
         ctx.hub = Hub(settings.database_url)

@@ -6,6 +6,7 @@ import base64
 import os
 import secrets
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -76,6 +77,10 @@ class Settings(BaseSettings):
         "", description="Key of those webhooks and of POST /hooks/dispatch; made when unset"
     )
 
+    keep_callback_bodies_days: int = Field(
+        90, ge=0, le=36_500, description="Days a callback's words are kept; 0 = for ever"
+    )
+
     demo: bool = Field(False, description="Sample orders, sample logins and /demo")
     frame_ancestors: str = Field(
         "'self'", description="Sites that may embed the chat (CSP frame-ancestors)"
@@ -99,6 +104,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address of this desk for people and callbacks."""
         return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def keeps_bodies(self) -> timedelta | None:
+        """How long a callback's words are kept; None = for ever."""
+        return timedelta(days=self.keep_callback_bodies_days) or None
 
     @property
     def asks_kuaidi100(self) -> bool:

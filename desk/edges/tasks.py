@@ -7,7 +7,7 @@ import structlog
 
 from desk.edges import dispatch_tasks, metrics
 from desk.edges.outside import Outside
-from desk.flow import applying, bot, effects, outbox, reconcile, subscribing, tickets
+from desk.flow import applying, bot, effects, forgetting, outbox, reconcile, subscribing, tickets
 from desk.flow.desk import Desk
 from desk.store import jobs as names
 
@@ -43,6 +43,13 @@ def register(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
     @app.task(name=names.FORGET_DELIVERIES, queueing_lock=names.FORGET_DELIVERIES)
     async def forget_deliveries(timestamp: int) -> None:
         await outbox.forget_old(desk)
+
+    @app.periodic(cron="5-59/10 * * * *")
+    @app.task(name=names.FORGET_BODIES, queueing_lock=names.FORGET_BODIES)
+    async def forget_bodies(timestamp: int) -> None:
+        forgotten = await forgetting.forget_bodies(desk)
+        if forgotten:
+            log.info("words of old callbacks forgotten", callbacks=forgotten)
 
     _register_carrier(app, desk, outside)
 

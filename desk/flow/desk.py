@@ -53,6 +53,8 @@ class Desk:
     notifies: bool = False
     #: Told about every change of a delivery, for counting: its kind and what became of it.
     on_delivery: Callable[[str, str], None] = field(default=lambda kind, outcome: None)
+    #: How long the words of a callback are kept (`flow/forgetting.py`); None = for ever.
+    keeps_bodies: timedelta | None = None
     #: Whether tracking pushes are asked for (`flow/subscribing.py`).
     subscribes: bool = False
     #: The address at which customers reach this desk.

@@ -2,6 +2,7 @@
 
 One that waits (`applied_at` is null) waits under the order it speaks of; what nobody knows is put
 aside until its order comes. Only whoever holds the lock of an order applies what waits for it.
+Old ones that wait no longer are emptied: `body` is then ''.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.store.tables import callbacks
@@ -209,9 +210,33 @@ async def finish(tx: AsyncConnection, results: Sequence[tuple[int, str]], now: d
         await tx.execute(_FINISH, {"now": now, "ids": list(ids), "results": list(words)})
 
 
-async def get(tx: AsyncConnection, callback_id: int) -> Any | None:
-    """A stored callback."""
-    return (await tx.execute(select(callbacks).where(callbacks.c.id == callback_id))).one_or_none()
+#: What was put aside for an order that never came can no longer be applied, and says so. The order
+#: of `received_at` and the literals are those of the index `callbacks_bodies`.
+_EMPTY = text(
+    f"""
+    with old as (
+        select id from callbacks
+        where applied_at is not null and body <> '' and received_at < :before
+        order by received_at limit :limit
+        for no key update skip locked
+    )
+    update callbacks set body = '',
+        result = case when result = '{UNMATCHED}' then 'no such order came' else result end
+    from old where callbacks.id = old.id
+    """
+)
+
+
+async def empty(tx: AsyncConnection, before: datetime, limit: int) -> int:
+    """Empty the bodies of up to `limit` callbacks that came before then and wait no longer.
+
+    Their digests stay: a repetition is still known.
+
+    Returns:
+        How many were emptied.
+    """
+    emptied = await tx.execute(_EMPTY, {"before": before, "limit": limit})
+    return int(emptied.rowcount)
 
 
 #: The oldest that wait and may be tried; whoever is busy with an order keeps it.

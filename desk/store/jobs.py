@@ -24,6 +24,7 @@ COMPLETE_WAITING = "complete_waiting"
 CHECK_NEWS = "check_news"
 SUBSCRIBE = "subscribe"
 FORGET_DELIVERIES = "forget_deliveries"
+FORGET_BODIES = "forget_bodies"
 STEP_DISPATCH = "step_dispatch"
 CALL_FOR_DISPATCH = "call_for_dispatch"
 

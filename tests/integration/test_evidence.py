@@ -42,7 +42,7 @@ async def state_of(desk, ticket):
         return (await ticket_store.get(tx, ticket.id)).state
 
 
-async def tell(desk, source: str, body: dict) -> Applied:
+async def tell(desk, source: str, body: dict) -> Applied | None:
     """Keep a callback and apply it at once."""
     said = json.dumps(body)
     assert await callbacks.keep(desk, source, said)
@@ -51,15 +51,16 @@ async def tell(desk, source: str, body: dict) -> Applied:
     return await applied(desk, number)
 
 
-async def applied(desk, number: int) -> Applied:
-    """Apply what waits for a callback's order; what became of the callback."""
+async def applied(desk, number: int) -> Applied | None:
+    """Apply what waits for a callback's order; what became of it. None: somebody else did."""
     async with desk.db.begin() as tx:
-        row = await callback_store.get(tx, number)
+        query = text("select order_id, result from callbacks where id = :id")
+        row = (await tx.execute(query, {"id": number})).one()
     if row.order_id is None:
         code = "no_such_order" if row.result == callback_store.UNMATCHED else "not_understood"
         return Applied(code, row.result)
     done = await apply_order(desk, row.order_id)
-    return done[-1] if done else Applied("done_before", "done before")
+    return done[-1] if done else None
 
 
 async def status(desk, waybill: str, code: int, **more) -> Applied:
