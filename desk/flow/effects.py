@@ -32,7 +32,6 @@ class Applied(NamedTuple):
     """What became of a callback: a word for counting, and the text stored in its row."""
 
     code: Literal[
-        "done_before",
         "not_understood",
         "no_such_order",
         "nothing_new",

@@ -145,25 +145,6 @@ async def set_state(tx: AsyncConnection, order_id: str, state: str) -> None:
     )
 
 
-async def add_fact(tx: AsyncConnection, order_id: str, fact: Fact, callback_id: int | None) -> bool:
-    """Append a fact. False when the carrier has told exactly this before."""
-    result = await tx.execute(
-        insert(facts)
-        .values(
-            order_id=order_id,
-            fact=fact.fact,
-            source=fact.source,
-            code=fact.code,
-            occurred_at=fact.occurred_at,
-            received_at=fact.received_at,
-            callback_id=callback_id,
-        )
-        .on_conflict_do_nothing()
-        .returning(facts.c.id)
-    )
-    return result.first() is not None
-
-
 _ADD = text(
     """
     insert into facts (order_id, fact, source, code, occurred_at, received_at, callback_id)
