@@ -24,6 +24,8 @@ from desk.rules.categories import Category
 from desk.rules.facts import (
     LATE,
     RANK,
+    REVIVAL,
+    WITH_CARRIER,
     Fact,
     FactKind,
     earlier,
@@ -95,18 +97,32 @@ class Case:
         """Whether it happened before the customer's last word: they spoke against it, or knew."""
         return fact.when < self.spoke_at
 
+    def spoken_of(self, fact: Fact) -> list[Fact]:
+        """The same, as it was known when the customer spoke. Other money is not the same."""
+        spoke_at = self.ticket.spoke_at or self.since
+        return [
+            other
+            for other in self.facts
+            if other.fact == fact.fact
+            and other.received_at <= spoke_at
+            and not (is_fee(fact) and is_fee(other) and fact.code != other.code)
+        ]
+
     def denied(self, fact: Fact) -> bool:
         """Whether the customer knew of this very event when they spoke: it was told before.
 
-        Another source tells it again, at the same time or an earlier one.
+        Another source tells it again: at the same time or an earlier one; or without a time, and
+        nothing is known that can have come between.
         """
-        spoke_at = self.ticket.spoke_at or self.since
-        return fact.occurred_at is not None and any(
-            other.fact == fact.fact
-            and other.received_at <= spoke_at
-            and fact.occurred_at <= other.when
-            for other in self.facts
-        )
+        known = self.spoken_of(fact)
+        if fact.occurred_at is None:
+            return bool(known) and not _anew(fact, known, self.facts, self.kinds, fact.when)
+        return any(fact.occurred_at <= other.when for other in known)
+
+    def repeated(self, fact: Fact) -> bool:
+        """Whether it says again what the customer spoke against, and nothing came between."""
+        known = self.spoken_of(fact)
+        return bool(known) and not _anew(fact, known, self.facts, self.kinds, _earliest(fact))
 
     def known_before(self, fact: Fact) -> bool:
         """Whether it happened before the ticket became active."""
@@ -234,6 +250,9 @@ def _judge_settling(case: Case, fact: Fact) -> Ruling:
     verb = "completes" if fact.fact in case.category.completes_on else "ends"
     if case.old(fact):
         return _asked(case, fact, f"{fact.fact} happened before the customer's last word")
+    if case.repeated(fact):
+        why = f"{fact.fact} was known when the customer spoke, and nothing has moved since"
+        return _asked(case, fact, why)
     why = f"{case.category.id} {verb} on {fact.fact}"
     hours = case.category.waits_hours.get(fact.fact)
     if hours:
@@ -284,7 +303,11 @@ def _on_completed(case: Case, news: list[Fact], now: datetime) -> Ruling:
         return Ruling("nothing", f"the ticket is {ticket.state}")
     settling = case.settling | {ticket.completed_because}
     left = [fact for fact in case.evidence if fact.fact in settling and case.counts(fact)]
-    stands = [fact for fact in left if case.against(fact) is None and not case.old(fact)]
+    stands = [
+        fact
+        for fact in left
+        if case.against(fact) is None and not (case.old(fact) or case.repeated(fact))
+    ]
     known = any(fact.fact == ticket.completed_because for fact in left)
     if stands or not known or not news:
         return Ruling("nothing", f"the ticket is {ticket.state}")
@@ -292,7 +315,7 @@ def _on_completed(case: Case, news: list[Fact], now: datetime) -> Ruling:
     listed = [fact for fact in reversed(news) if fact.fact in case.category.reopens_on]
     for cause in (*listed, *against):
         return Ruling("reopen", f"{case.category.id} reopens on {cause.fact}", cause)
-    why = f"{left[0].fact} happened before the customer's last word, as is known now"
+    why = f"{left[0].fact} is no news since the customer's last word, as is known now"
     return Ruling("reopen", why, left[0])
 
 
@@ -340,6 +363,44 @@ def _gone_back(
         and _sets_back(state, kinds[other.fact].state)
         for other in facts
     )
+
+
+#: What comes between two times that an order gets into a state. A record that is sent once more
+#: with a new time (ordered, accepted, collected) moves no parcel, so it shows no second delivery.
+_BETWEEN: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(WITH_CARRIER, ("collecting", "pickup_failed", "cancelled")),
+    "delivered": ("in_transit", "out_for_delivery"),
+    "cancelled": ("collecting", *WITH_CARRIER),
+}
+
+
+def _anew(
+    fact: Fact,
+    before: list[Fact],
+    facts: Iterable[Fact],
+    kinds: Mapping[str, FactKind],
+    by: datetime,
+) -> bool:
+    """Whether something happened after all of `before`, by `by`, that lets `fact` be so anew.
+
+    A correction or a refund needs nothing between: it is made again when its own source says so,
+    with a time. Another source may mean the first one.
+    """
+    state = kinds[fact.fact].state
+    if state is None:
+        return fact.occurred_at is not None and all(o.source == fact.source for o in before)
+    last = max(other.when for other in before)
+    return any(
+        last < _earliest(other) and other.when <= by
+        for other in facts
+        if kinds[other.fact].state in _BETWEEN.get(state, ())
+        or (state == "cancelled" and other.fact == REVIVAL)
+    )
+
+
+def _earliest(fact: Fact) -> datetime:
+    """When it happened at the earliest: a callback without a time may be late."""
+    return fact.occurred_at or fact.received_at - LATE
 
 
 def is_fee(fact: Fact) -> bool:

@@ -68,6 +68,65 @@ def test_an_event_that_was_denied_is_not_asked_about_again_because_another_sourc
     assert life.hear(fact("parcel.delivered", 1.5, 4, source="other")).effect == "ask"
 
 
+@pytest.mark.parametrize("first", [1, None])
+@pytest.mark.parametrize(("again", "effect"), [(None, "nothing"), (8, "ask")])
+def test_a_signature_that_was_denied_does_not_complete_because_it_is_told_again(
+    first, again, effect
+):
+    life = live("transit_urge", [fact("parcel.delivered", first, 1)], "in_transit")
+    life.now = at(2)
+    life.reopen()
+    assert life.hear(fact("parcel.delivered", again, 8, source="other")).effect == effect
+
+
+@pytest.mark.parametrize(
+    ("between", "effect"),
+    [
+        (fact("parcel.out_for_delivery", 5, 5), "complete"),
+        (fact("parcel.out_for_delivery", 0.5, 5), "ask"),  # the round that ended in the first one
+        (fact("parcel.out_for_delivery", None, 2.5), "ask"),  # may have happened before it
+        (fact("parcel.out_for_delivery", None, 5), "complete"),
+        (fact("parcel.collected", 5, 5), "ask"),  # an old status, sent again
+        (fact("order.accepted", 5, 5), "ask"),
+        (fact("fee.settled", 5, 5), "ask"),
+    ],
+    ids=lambda value: f"{value.fact} {value.occurred_at}" if isinstance(value, Fact) else value,
+)
+def test_signed_again_completes_only_when_the_parcel_was_on_its_way_between(between, effect):
+    life = live("delivery_urge", [fact("parcel.delivered", 1, 1)], "in_transit")
+    life.now = at(2)
+    life.reopen()
+    life.hear(between)
+    assert life.hear(fact("parcel.delivered", 8, 8)).effect == effect
+
+
+def test_a_second_signature_without_a_time_is_asked_about_when_it_may_be_the_second_rounds():
+    life = live("delivery_urge", [fact("parcel.delivered", None, 1)], "in_transit")
+    life.now = at(2)
+    life.reopen()
+    life.hear(fact("parcel.out_for_delivery", 7, 7))
+    assert life.hear(fact("parcel.delivered", None, 8, source="other")).effect == "ask"
+
+
+@pytest.mark.parametrize(
+    ("again", "source", "effect"),
+    [(8, "kuaidi100.x", "complete"), (8, "other", "ask"), (None, "other", "nothing")],
+)
+def test_a_second_correction_is_one_when_its_own_source_says_so_with_a_time(again, source, effect):
+    life = live("weight_dispute", [fact("weight.corrected", 1, 1)], "delivered")
+    life.now = at(2)
+    life.reopen()
+    assert life.hear(fact("weight.corrected", again, 8, source=source)).effect == effect
+
+
+def test_other_money_that_comes_back_after_a_no_is_no_repetition():
+    life = live("charge_dispute", [money("refund.confirmed", "FREIGHT 12")], "delivered")
+    life.now = at(2)
+    life.reopen()
+    more = replace(money("refund.confirmed", "FREIGHT 12 + PACKING 3"), received_at=at(3))
+    assert life.hear(more).effect == "complete"
+
+
 @pytest.mark.parametrize("category", sorted(CATEGORIES.by_id))
 @pytest.mark.parametrize("state", ["completed", "closed"])
 def test_a_ticket_that_a_person_completed_is_left_alone(category, state):
