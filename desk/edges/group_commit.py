@@ -70,11 +70,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting.append((item, weight, future))
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="group-commit")
-        try:
-            return await future
-        finally:
-            self._held -= 1
-            self._held_bytes -= weight
+        return await future  # who hangs up leaves the item here: it is held until it is stored
 
     async def _run(self) -> None:
         """Store until nothing waits."""
@@ -97,6 +93,9 @@ class GroupCommit(Generic[Item, Result]):
             results = await self._store([item for item, _, _ in batch])
         except Exception as error:
             results = [error] * len(batch)
+        finally:
+            self._held -= len(batch)
+            self._held_bytes -= size
         futures = [future for _, _, future in batch]
         answering = asyncio.create_task(self._answer(futures, results))
         self._answering.add(answering)  # the loop itself keeps no task alive

@@ -94,3 +94,18 @@ async def test_a_sender_that_hangs_up_costs_nobody_their_place():
     store.go.set()
     assert await stays == "b stored"
     assert store.batches == [["a", "b"]]
+
+
+async def test_senders_that_hang_up_make_no_room_for_others_before_theirs_is_stored():
+    store = Store()
+    commit = GroupCommit(store, len, most=2, limit=4)
+    tasks = await gathered(commit, ["a", "b", "c", "d"])
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    with pytest.raises(Full):
+        await asyncio.wait_for(commit.put("e"), 1)
+    store.go.set()
+    await asyncio.sleep(0.01)
+    assert await commit.put("e") == "e stored"
+    assert store.batches == [["a", "b"], ["c", "d"], ["e"]]
