@@ -427,7 +427,7 @@ async def test_a_message_of_the_depot_is_quoted_to_the_customer_once(here):
     here.after(hours=2)
     await here.work(ticket)  # asked for news, it lists the same words
     assert here.platform.calls[STATUS] == 1
-    quoted = "关于“重量不符”，快递网点回复：“正在核实<b>重量</b>”"
+    quoted = "关于“重量不符”，快递方回复：“正在核实<b>重量</b>”"
     assert await here.said(ticket) == [quoted]
     assert (await here.kinds(ticket)).count("answered") == 1
     assert (await here.ticket(ticket)).state == "dispatched"  # an answer closes nothing
@@ -441,7 +441,7 @@ async def test_lost_messages_are_found_by_asking_and_told_in_one(here):
     depot_writes(here, workorder, "等待复称", push=False)
     here.after(minutes=61)
     await here.work(ticket)
-    assert await here.said(ticket) == ["关于“重量不符”，快递网点回复：“已联系客户\n等待复称”"]
+    assert await here.said(ticket) == ["关于“重量不符”，快递方回复：“已联系客户\n等待复称”"]
 
 
 async def test_a_lost_result_is_found_by_asking(here):
@@ -452,7 +452,7 @@ async def test_a_lost_result_is_found_by_asking(here):
     here.after(minutes=61)
     await here.work(ticket)
     assert await here.states(ticket) == ["answered"]
-    assert await here.said(ticket) == ["关于“重量不符”，快递网点回复：“实重 2 公斤”"]
+    assert await here.said(ticket) == ["关于“重量不符”，快递方回复：“实重 2 公斤”"]
 
 
 async def test_a_result_that_a_fact_will_confirm_calls_nobody(here):

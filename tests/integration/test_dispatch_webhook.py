@@ -310,7 +310,7 @@ async def test_a_callback_of_the_platform_is_read_in_any_form(here, sent):
     async with aiohttp.ClientSession() as http, http.post(url, **sent) as response:
         answer = await response.json()
     assert (answer["result"], answer["returnCode"], answer["code"]) == (True, "200", 200)
-    assert await here.said(ticket) == ["关于“重量不符”，快递网点回复：“在查”"]
+    assert await here.said(ticket) == ["关于“重量不符”，快递方回复：“在查”"]
     (after,) = await here.sent(ticket)
     assert after.remote_id == dispatch.remote_id
 

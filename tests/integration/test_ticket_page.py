@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jwt
 import pytest
@@ -54,9 +56,9 @@ async def ticket_of(customer: Customer, category: str = "pickup_urge") -> str:
     return str(answer["ticket"]["id"])
 
 
-async def carrier_says(customer: Customer, code: int) -> None:
+async def carrier_says(customer: Customer, code: int, **more: str) -> None:
     """An order callback of Kuaidi100."""
-    body = {"kuaidinum": customer.waybill, "status": "200", "data": {"status": code}}
+    body = {"kuaidinum": customer.waybill, "status": "200", "data": {"status": code, **more}}
     param = json.dumps(body)
     sign = kuaidi100_sign(param, secret(customer.system, "kuaidi100_salt"))
     form = {"param": param, "sign": sign}
@@ -112,6 +114,19 @@ async def test_it_tells_what_happened_and_what_comes_next(system):
         await customer.good("POST", f"{path}/reopen", {})
         told = await timeline(customer, path)
         assert texts(told["past"])[-1] == "您重新打开了，按“虚假发货”继续处理"
+
+
+async def test_news_that_came_late_is_shown_with_both_times_and_blames_nobody(system):
+    async with Customer(system) as customer:
+        path = f"/api/tickets/{await ticket_of(customer)}"
+        an_hour_ago = datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(hours=1)
+        await carrier_says(customer, 10, updateTime=f"{an_hour_ago:%Y-%m-%d %H:%M:%S}")
+        for lang, words in (
+            ("zh", r"快递公司记录：快递员已取件（今天 \d\d:\d\d 收到消息）"),
+            ("en", r"Carrier's record: the parcel was collected \(reached us today \d\d:\d\d\)"),
+        ):
+            told = texts((await timeline(customer, path, lang))["past"])
+            assert any(re.fullmatch(words, text) for text in told), told
 
 
 async def test_the_page_shows_it_escaped_and_its_buttons_need_no_script(system):
