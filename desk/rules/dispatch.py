@@ -37,7 +37,7 @@ RETRY_AFTER = tuple(timedelta(seconds=s) for s in (10, 30, 120, 300, 600, 1200))
 #: So long it is tried, or waited for news of an unknown one; then it is a person's.
 GIVE_UP_AFTER = timedelta(hours=2)
 UNKNOWN_FOR = timedelta(minutes=30)
-#: When a lost addition is looked up, and how often until it counts as not arrived.
+#: When a lost addition is looked up, and again after so long while the other side cannot say.
 LOOK_UP_AFTER = timedelta(minutes=1)
 #: How long after the last news an accepted dispatch is asked about, and until when.
 ASK_AFTER = tuple(timedelta(hours=h) for h in (1, 3, 6, 12))
