@@ -16,7 +16,7 @@ from desk.edges.web import agent_of, desk_of, ok, read_body
 from desk.flow import dispatch_agent
 from desk.flow.dispatch_answers import answered
 from desk.rules.dispatch import Accept, Answer, Hear, Refuse
-from desk.rules.dispatch_request import clean
+from desk.rules.dispatch_request import plain
 from desk.rules.kuaidi100_tickets import LIMIT, Said, raw, read_said
 from desk.rules.refused import Refused
 
@@ -98,7 +98,7 @@ async def dispatch(request: Request) -> HTTPResponse:
         )
         raise Refused("wrong_sign")
     body = read_body(request, DispatchBody)
-    text = clean(body.text, LIMIT)
+    text = plain(body.text, LIMIT)
     if body.type != "accepted" and not text:
         raise Refused("invalid", why=f"text: expected words with type {body.type}")
     # a no is for agents, and goes into the dispatch's own words

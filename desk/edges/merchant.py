@@ -7,7 +7,7 @@ the receiver can know it by that, and what may have been received may be sent ag
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from desk.rules.carrier_api import (
     CarrierUnknown,
     CarrierUnreachable,
 )
-from desk.rules.dispatch_request import clean
+from desk.rules.dispatch_request import plain
 
 #: The whole exchange: less than the time after which a call counts as lost.
 TIMEOUT_S = 10.0
@@ -33,35 +33,10 @@ NOES = frozenset({400, 410, 422})
 LONGEST_ASKED_S = 3600
 
 
-class MerchantClient:
-    """Implements `flow.dispatch_steps.MerchantApi`.
+class MerchantClient(webhook.SignedClient):
+    """Implements `flow.dispatch_steps.MerchantApi`."""
 
-    Args:
-        url: where dispatches are posted.
-        secret: `whsec_...`
-        now: the clock of the signatures.
-
-    Raises:
-        ValueError: the URL or the secret cannot be used.
-    """
-
-    def __init__(
-        self, url: str, secret: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        webhook.check(url, secret, "KEFU_DISPATCH")
-        self._url, self._signer, self._now = url, Webhook(secret), now
-        self._session: aiohttp.ClientSession | None = None
-
-    async def open(self) -> None:
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-            headers={"Content-Type": "application/json", "User-Agent": "kefu"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
+    setting, timeout_s = "KEFU_DISPATCH", TIMEOUT_S
 
     async def send(self, dispatch_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """One try.
@@ -75,11 +50,7 @@ class MerchantClient:
         assert self._session is not None
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         now = self._now().astimezone(UTC)
-        headers = {
-            "webhook-id": dispatch_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(dispatch_id, now, text),
-        }
+        headers = self._signed(dispatch_id, text, now)
         try:
             async with self._session.post(
                 self._url, data=text.encode(), headers=headers, allow_redirects=False
@@ -102,7 +73,7 @@ def _read(status: int, said: str, asked: str, now: datetime) -> Mapping[str, Any
             return {}
         return answer if isinstance(answer, dict) else {}
     if status in NOES:
-        raise CarrierRefused(str(status), clean(said, SHOWN))
+        raise CarrierRefused(str(status), plain(said, SHOWN))
     if asked.isascii() and asked.isdecimal():
         wait = timedelta(seconds=min(int(asked[:9]), LONGEST_ASKED_S))
         raise CarrierLimit(now + wait, f"HTTP {status}")

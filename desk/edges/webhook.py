@@ -46,11 +46,11 @@ def check(url: str, secret: str, setting: str = "KEFU_WEBHOOK") -> None:
         raise ValueError(f"{expected}, got {len(key)} bytes")
 
 
-class WebhookClient:
-    """The merchant's endpoint.
+class SignedClient:
+    """One address of the merchant's system; what is posted there is signed.
 
     Args:
-        url: where deliveries are posted.
+        url: where requests are posted.
         secret: `whsec_...`
         now: the clock of the signatures.
 
@@ -58,17 +58,20 @@ class WebhookClient:
         ValueError: the URL or the secret cannot be used.
     """
 
+    #: What the names of its two settings begin with; the whole exchange; connections at once.
+    setting, timeout_s, at_once = "KEFU_WEBHOOK", TIMEOUT_S, 100
+
     def __init__(
         self, url: str, secret: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        check(url, secret)
+        check(url, secret, self.setting)
         self._url, self._signer, self._now = url, Webhook(secret), now
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-            connector=aiohttp.TCPConnector(limit=AT_ONCE),
+            timeout=aiohttp.ClientTimeout(total=self.timeout_s),
+            connector=aiohttp.TCPConnector(limit=self.at_once),
             headers={"Content-Type": "application/json", "User-Agent": "kefu"},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -77,15 +80,24 @@ class WebhookClient:
         if self._session:
             await self._session.close()
 
+    def _signed(self, name: str, text: str, now: datetime) -> dict[str, str]:
+        """The headers of request `name` (repetitions have the same) with this body."""
+        return {
+            "webhook-id": name,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(name, now, text),
+        }
+
+
+class WebhookClient(SignedClient):
+    """The merchant's endpoint for notifications."""
+
+    at_once = AT_ONCE
+
     async def send(self, parcel: Parcel) -> Answer:
         """One try, never more; never raises but for the caller's own mistakes."""
         assert self._session is not None
-        now = self._now().astimezone(UTC)
-        headers = {
-            "webhook-id": parcel.id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(parcel.id, now, parcel.body),
-        }
+        headers = self._signed(parcel.id, parcel.body, self._now().astimezone(UTC))
         try:
             async with self._session.post(
                 self._url, data=parcel.body.encode(), headers=headers, allow_redirects=False
@@ -100,6 +112,6 @@ class WebhookClient:
                     float(asked) if asked.isascii() and asked.isdecimal() else None,
                 )
         except TimeoutError:
-            return Answer(None, f"timeout {TIMEOUT_S:g} s")
+            return Answer(None, f"timeout {self.timeout_s:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(None, f"unreachable {type(error).__name__}")

@@ -220,13 +220,18 @@ async def reopen_ticket(desk: Desk, customer_id: str, ticket_id: str) -> Any:
         Refused: `not_found`, `reopen_too_late`, `ticket_state`, `already_open`.
     """
     async with desk.db.begin() as tx:
-        ticket = await tickets.get(tx, ticket_id)
-        if ticket is None:
-            raise Refused("not_found", what="ticket")
-        conversation = await own_conversation(
-            desk, tx, customer_id, ticket.conversation_id, lock=True
-        )
+        conversation = await _conversation_of(desk, tx, customer_id, ticket_id)
         return await reopen(desk, tx, conversation, ticket_id, author="customer")
+
+
+async def _conversation_of(
+    desk: Desk, tx: AsyncConnection, customer_id: str, ticket_id: str
+) -> Conversation:
+    """The conversation of the customer's ticket, under lock; Refused: `not_found`."""
+    ticket = await tickets.get(tx, ticket_id)
+    if ticket is None:
+        raise Refused("not_found", what="ticket")
+    return await own_conversation(desk, tx, customer_id, ticket.conversation_id, lock=True)
 
 
 async def settle_ticket(desk: Desk, customer_id: str, ticket_id: str, yes: bool) -> Any:
@@ -239,12 +244,7 @@ async def settle_ticket(desk: Desk, customer_id: str, ticket_id: str, yes: bool)
         Refused: `not_found`, `reopen_too_late`, `ticket_state`, `already_open`.
     """
     async with desk.db.begin() as tx:
-        ticket = await tickets.get(tx, ticket_id)
-        if ticket is None:
-            raise Refused("not_found", what="ticket")
-        conversation = await own_conversation(
-            desk, tx, customer_id, ticket.conversation_id, lock=True
-        )
+        conversation = await _conversation_of(desk, tx, customer_id, ticket_id)
         return await settled(desk, tx, conversation, ticket_id, yes)
 
 

@@ -16,14 +16,11 @@ from desk.flow.outbox import tell
 from desk.flow.tickets import ticket_json
 from desk.rules.conversation import News
 from desk.rules.dispatch import Accept, Answer, Command, Hear, Refuse
-from desk.rules.dispatch_request import clean
+from desk.rules.dispatch_request import QUOTE_LIMIT, plain
 from desk.rules.kuaidi100_tickets import Said
 from desk.rules.refused import Refused
 from desk.rules.ticket import ACTIVE, Entry
 from desk.store import dispatches, tickets
-
-#: Characters of a foreign text that a customer reads in one message.
-QUOTE_LIMIT = 300
 
 
 async def answered(
@@ -102,7 +99,7 @@ async def _quote(desk: Desk, tx: AsyncConnection, held: Held, text: str) -> None
     lang = held.conversation.lang
     label = desk.content.categories.label(held.ticket.category, lang)
     name = {"kuaidi100": "utter_depot_answered"}.get(held.dispatch.via, "utter_handler_answered")
-    words = desk.say(name, lang, label=label, text=clean(text, QUOTE_LIMIT))
+    words = desk.say(name, lang, label=label, text=plain(text, QUOTE_LIMIT))
     news = News(ticket_json(desk, held.ticket, lang), words, (desk.human_choice(lang),))
     # read anew: every message of one transaction has its own sequence number
     conversation = await desk.must_lock(tx, held.conversation.id)

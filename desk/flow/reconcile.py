@@ -17,6 +17,7 @@ from typing import Any
 from desk.flow import callbacks
 from desk.flow.desk import Desk
 from desk.rules.carrier_api import (
+    WAIT_S,
     CarrierApi,
     CarrierFailed,
     CarrierLimit,
@@ -37,8 +38,6 @@ BATCH, AT_ONCE = 100, 4
 #: No question is begun after so long: what is left is the next run's. A job that runs for a minute
 #: counts as lost and would be given to another worker.
 RUN_FOR_S = 25.0
-#: A limit that ends within this time is waited for; any other ends the run.
-WAIT_S = 3.0
 
 
 async def check(

@@ -20,7 +20,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
-from desk.rules.carrier_api import CarrierApi, CarrierFailed, CarrierLimit, CarrierUnknown, Shipment
+from desk.rules.carrier_api import (
+    WAIT_S,
+    CarrierApi,
+    CarrierFailed,
+    CarrierLimit,
+    CarrierUnknown,
+    Shipment,
+)
 from desk.rules.kuaidi100_answers import is_health
 from desk.rules.missing_news import CARRIER, shipment_of, wants_subscription, when_again
 from desk.rules.told import text_or_none
@@ -36,8 +43,6 @@ BETWEEN_S = 0.15
 #: No call is begun after the first, none goes on after the second: a job that runs for a minute
 #: counts as lost and would be given to another worker.
 RUN_FOR_S, END_S = 40.0, 55.0
-#: A limit that ends within this time is waited for; any other ends the run.
-WAIT_S = 3.0
 #: After that many failures of one number it is left to the questions about overdue news.
 TRIES = 10
 #: The platform gave up: half an hour later it may be asked anew, as its pages say.

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+#: A limit that ends within so many seconds is waited for; any other ends a run of questions.
+WAIT_S = 3.0
+
 
 class CarrierFailed(Exception):
     """Asking a carrier failed; always one of the four below. Its text has no personal data."""

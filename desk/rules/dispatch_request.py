@@ -19,6 +19,8 @@ from desk.rules.ticket import Ticket
 NEEDS = {"telWeight": "weight_kg", "modityValue": "goods_value"}
 #: Characters of the customer's words that go out; and of telWeight, which the API limits.
 TEXT_LIMIT, WEIGHT_LIMIT = 500, 5
+#: Characters of the other side's words that a customer reads, in the conversation and on the page.
+QUOTE_LIMIT = 300
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _for_kuaidi100(
     lines = [f"{label}：{ticket.text}", *(f"客户补充：{text}" for text in added)]
     if earlier:
         lines.insert(0, _reference(ticket, earlier))
-    content = clean("\n".join(lines), TEXT_LIMIT)
+    content = plain("\n".join(lines), TEXT_LIMIT)
     return {"fields": fields, "content": content, "missing": missing, "category": ticket.category}
 
 
@@ -181,8 +183,8 @@ def _for_merchant(
             "id": ticket.id,
             "category": ticket.category,
             "label": label,
-            "text": clean(ticket.text, TEXT_LIMIT),
-            "added": [clean(text, TEXT_LIMIT) for text in added],
+            "text": plain(ticket.text, TEXT_LIMIT),
+            "added": [plain(text, TEXT_LIMIT) for text in added],
             "opened_at": ticket.opened_at.astimezone(UTC).isoformat(),
             "due_at": ticket.due_at.astimezone(UTC).isoformat(),
         },
@@ -205,12 +207,12 @@ def addition(via: str, text: str, number: int, parent: str, ticket_id: str) -> d
         said = {"dispatch": parent, "ticket": ticket_id, "number": number}
         return {
             "type": "dispatch.addition",
-            "data": {**said, "text": clean(text, TEXT_LIMIT)},
+            "data": {**said, "text": plain(text, TEXT_LIMIT)},
         }
-    return {"content": clean(f"客户补充（{number}）：{text}", TEXT_LIMIT)}
+    return {"content": plain(f"客户补充（{number}）：{text}", TEXT_LIMIT)}
 
 
-def clean(text: str, limit: int) -> str:
+def plain(text: str, limit: int) -> str:
     """Plain text of at most `limit` characters: no control characters but line breaks."""
     kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
     kept = kept.strip()

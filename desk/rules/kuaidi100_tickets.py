@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from desk.rules.dispatch_request import clean
+from desk.rules.dispatch_request import plain
 
 #: Names under which a number, words and lists of messages are looked for, the likeliest first.
 #: An `id` beside a `consultId` is another thing's: a message's.
@@ -50,7 +50,7 @@ def read_said(body: Mapping[str, Any]) -> Said:
         ),
         status=next((s for layer in layers if (s := _first(layer, ("status", "state")))), None),
         texts=(text,) if text else (),
-        result=any(bool(text) and _clean(layer.get("result")) == text for layer in worded),
+        result=any(bool(text) and _plain(layer.get("result")) == text for layer in worded),
     )
 
 
@@ -71,25 +71,25 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
 
 def _words(layer: Mapping[str, Any]) -> str:
     for name in WORDS:
-        kept = _clean(layer.get(name))
+        kept = _plain(layer.get(name))
         if kept and kept.lower() not in ENVELOPE:
             return kept
     return ""
 
 
-def _clean(value: object) -> str:
-    return clean(value, LIMIT) if isinstance(value, str) else ""
+def _plain(value: object) -> str:
+    return plain(value, LIMIT) if isinstance(value, str) else ""
 
 
 def _first(layer: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     for name in names:
         value = layer.get(name)
         known = isinstance(value, str | int) and not isinstance(value, bool)
-        if known and (text := clean(str(value), 64)):
+        if known and (text := plain(str(value), 64)):
             return text
     return None
 
 
 def raw(body: Any) -> str:
     """A body nobody can read, as an agent is shown it."""
-    return clean(json.dumps(body, ensure_ascii=False), LIMIT)
+    return plain(json.dumps(body, ensure_ascii=False), LIMIT)

@@ -14,7 +14,7 @@ from typing import Any
 
 from desk.rules.categories import Category
 from desk.rules.dispatch import Dispatch
-from desk.rules.dispatch_request import clean
+from desk.rules.dispatch_request import QUOTE_LIMIT, plain
 from desk.rules.facts import Fact, FactKind
 from desk.rules.promises import Promises
 from desk.rules.service import Service
@@ -22,8 +22,6 @@ from desk.rules.ticket import Ticket
 
 #: A carrier that tells us later than this is shown with both times.
 LATE_AFTER = timedelta(minutes=10)
-#: Characters of the other side's words that a customer reads, as in the conversation.
-QUOTE_LIMIT = 300
 #: Lines of the history that are nobody's business but ours are not among these.
 TOLD = (
     *("opened", "added", "dispatched", "answered", "corrected", "called", "overdue"),
@@ -203,7 +201,7 @@ def _told(seen: Seen, line: Line, category: str) -> Step | None:
         case "escalated":
             return Step("called", line.at)
         case "answered":
-            return Step("answered", line.at, {"quote": clean(line.text, QUOTE_LIMIT)})
+            return Step("answered", line.at, {"quote": plain(line.text, QUOTE_LIMIT)})
         case "corrected":
             return Step("corrected", line.at, {"category": category})
         case "asked" if line.text in seen.kinds:

@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
-from desk.edges import courier, webhook
+from desk.edges import courier
 from desk.edges.courier import Courier
 from desk.edges.webhook import WebhookClient
 from desk.flow import agent, customer, handover, outbox, tickets
@@ -63,7 +63,7 @@ async def receiver():
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(courier, "LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(webhook, "TIMEOUT_S", 0.4)
+    monkeypatch.setattr(WebhookClient, "timeout_s", 0.4)
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from desk.rules.dispatch_request import (
     TicketTypes,
     Ways,
     addition,
-    clean,
     make_plan,
+    plain,
     read_ticket_types,
 )
 from desk.rules.kuaidi100_tickets import Said, read_replies, read_said
@@ -111,8 +111,8 @@ def test_two_equal_additions_can_be_told_apart_where_they_are_listed():
 
 
 def test_text_goes_out_plain_and_short():
-    assert clean("a\0b\x1b[31m\nc\ud800", 50) == "ab[31m\nc"
-    assert clean("很" * 600, 500) == "很" * 499 + "…"
+    assert plain("a\0b\x1b[31m\nc\ud800", 50) == "ab[31m\nc"
+    assert plain("很" * 600, 500) == "很" * 499 + "…"
 
 
 @pytest.mark.parametrize(
