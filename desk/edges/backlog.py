@@ -7,19 +7,39 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+import structlog
+
 from desk.flow.applying import apply_order
-from desk.flow.backlog import work_off
+from desk.flow.backlog import oldest_waits, work_off
 from desk.flow.desk import Desk
+from desk.store.db import is_away
+
+log = structlog.get_logger("desk.callbacks")
 
 #: Looks for work this often when there is none.
 IDLE_S = 0.5
 #: After a batch it rests as long as the batch took, for chats come first; and as long again for
 #: each so many callbacks a second that this process takes in: they wait safely, carriers do not.
 TAKEN_A_REST = 20.0
+#: Unless they have waited long enough: until the oldest is so old it rests in full; it rests less
+#: and less until it is that old, and then no longer than without callbacks. So what is steady and
+#: not too much for the machine does not pile up.
+RESTED_S, PRESSED_S = 30.0, 120.0
 #: A flood is over when nothing was held back for so long. News of tickets waits so long at most.
 CALM_S, HELD_AT_MOST_S = 1.0, 20.0
 #: Orders let go at once, and remembered; the batches come to what was forgotten, oldest first.
 LET_GO, HELD = 8, 50_000
+
+
+def rests(a_second: float, oldest_s: float) -> float:
+    """How long to rest after a batch, in times of what the batch took.
+
+    Args:
+        a_second: callbacks this process takes in a second.
+        oldest_s: the age of the oldest that waits, in seconds.
+    """
+    left = (PRESSED_S - oldest_s) / (PRESSED_S - RESTED_S)
+    return 1 + a_second / TAKEN_A_REST * min(max(left, 0.0), 1.0)
 
 
 class Backlog:
@@ -49,9 +69,13 @@ class Backlog:
             began = time.monotonic()
             applied = await self._let_go(began) + await work_off(self._desk)
             now = time.monotonic()
-            rests = 1 + (self._taken() - taken) / max(now - before, 1e-3) / TAKEN_A_REST
+            a_second = (self._taken() - taken) / max(now - before, 1e-3)
             before, taken = now, self._taken()
-            await asyncio.sleep(rests * (now - began) if applied else IDLE_S)
+            if not applied:
+                await asyncio.sleep(IDLE_S)
+                continue
+            oldest_s = await oldest_waits(self._desk) if a_second else 0.0
+            await asyncio.sleep(rests(a_second, oldest_s) * (now - began))
 
     async def _let_go(self, now: float) -> int:
         """Apply some of what was held back, if it may; returns how many callbacks were applied."""
@@ -62,6 +86,13 @@ class Backlog:
             return 0
         applied = 0
         for order_id in list(islice(self._held, LET_GO)):
-            del self._held[order_id]
-            applied += len(await apply_order(self._desk, order_id))
+            since = self._held.pop(order_id)
+            try:
+                applied += len(await apply_order(self._desk, order_id))
+            except Exception as error:
+                if is_away(error):
+                    self._held.setdefault(order_id, since)
+                    raise
+                # it waits in the database: the batches come to it
+                log.exception("an order's callbacks could not be applied", order=order_id)
         return applied

@@ -15,12 +15,13 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.flow import unknown_codes
 from desk.flow.desk import Desk
 from desk.flow.effects import Applied, effects
 from desk.flow.facts import learn, state_of
 from desk.rules.sources import parse
 from desk.rules.told import UNREADABLE, Told, clean
-from desk.store import callbacks, conversations, orders
+from desk.store import callbacks, conversations, orders, tickets
 
 log = structlog.get_logger("desk.callbacks")
 
@@ -45,9 +46,18 @@ async def settle(desk: Desk, tx: AsyncConnection, order_id: str) -> list[Applied
 
     The order stays held until the transaction ends: nothing is applied to it by others.
     """
+    unknown: list[tuple[str, str, int]] = []
+    done = await _settle(desk, tx, order_id, unknown)
+    await unknown_codes.count(desk, tx, unknown)
+    return done
+
+
+async def _settle(
+    desk: Desk, tx: AsyncConnection, order_id: str, unknown: list[tuple[str, str, int]]
+) -> list[Applied]:
+    """The same; the codes that no map lists are left to the caller to count."""
     group = await orders.lock_group(tx, order_id)
     done: list[Applied] = []
-    unknown: list[tuple[str, str, int]] = []
     while rows := await callbacks.pending(tx, group, AT_ONCE):
         for row in rows:
             applied = await _try(desk, tx, row, unknown)
@@ -57,9 +67,6 @@ async def settle(desk: Desk, tx: AsyncConnection, order_id: str) -> list[Applied
         else:
             continue
         break
-    await callbacks.count_unknown(tx, unknown, desk.now())
-    for source, _, _ in unknown:
-        desk.on_unknown(source)
     return done
 
 
@@ -70,8 +77,10 @@ async def up_to_date(desk: Desk, tx: AsyncConnection, order_ids: Sequence[str]) 
         True if there was something; usually there is not.
     """
     waiting = sorted(await orders.anything_pending(tx, order_ids))
+    unknown: list[tuple[str, str, int]] = []
     for order_id in waiting:
-        await settle(desk, tx, order_id)
+        await _settle(desk, tx, order_id, unknown)
+    await unknown_codes.count(desk, tx, unknown)
     return bool(waiting)
 
 
@@ -139,7 +148,8 @@ async def _apply(
             await orders.set_waybill(tx, order.id, told.waybill)
             await callbacks.take_unmatched(tx, order.id, [told.waybill])
         known = await orders.facts_of(tx, order.id)
-        learned = learn(desk, known, row, told)
+        since = await tickets.newest_active_since(tx, order.id)
+        learned = learn(desk, known, row, told, since)
         unknown.extend(learned.unknown)
         new = learned.facts
         await orders.add_facts(tx, [(order.id, fact, row.id) for fact in new])

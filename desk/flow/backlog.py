@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.flow import unknown_codes
 from desk.flow.applying import apply_order
 from desk.flow.desk import Desk
 from desk.flow.facts import learn, state_of
@@ -28,6 +29,8 @@ WINDOW = 2000
 ORDERS, CALLBACKS = 64, 128
 #: An order with a ticket has a job of its own; after that long the background helps out.
 JOB_HAS = timedelta(seconds=5)
+#: An order that could not be worked on at all is tried again after that long.
+AGAIN = timedelta(seconds=10)
 
 
 @dataclass
@@ -64,8 +67,28 @@ async def work_off(desk: Desk) -> int:
         desk.on_applied(code, waited)
     count = len(done)
     for order_id in alone:
-        count += len(await apply_order(desk, order_id))
+        try:
+            count += len(await apply_order(desk, order_id))
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.exception("an order's callbacks could not be applied", order=order_id)
+            await _leave_alone(desk, order_id)
     return count
+
+
+async def oldest_waits(desk: Desk) -> float:
+    """For how many seconds the oldest callback has waited that may be applied; 0: none does."""
+    async with desk.db.begin() as tx:
+        since = await callbacks.oldest(tx)
+    return max((desk.now() - since).total_seconds(), 0.0) if since else 0.0
+
+
+async def _leave_alone(desk: Desk, order_id: str) -> None:
+    """An order that fails as a whole is not the first again at once: others have their turn."""
+    async with desk.db.begin() as tx:
+        for row in await callbacks.pending(tx, [order_id], 1):
+            await callbacks.put_off(tx, row.id, desk.now() + AGAIN)
 
 
 async def _batch(
@@ -101,9 +124,7 @@ async def _batch(
     await orders.add_facts(tx, batch.facts)
     await orders.set_states(tx, batch.states, now)
     await callbacks.finish(tx, batch.results, now)
-    await callbacks.count_unknown(tx, batch.unknown, now)
-    for source, _, _ in batch.unknown:
-        desk.on_unknown(source)
+    await unknown_codes.count(desk, tx, batch.unknown)
     return batch.applied, alone
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,8 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from desk.flow.desk import Desk
 from desk.rules.completion import is_fee, repeats
 from desk.rules.facts import Fact, order_state
-from desk.rules.told import Told
+from desk.rules.told import Told, clean
 from desk.store import orders
+
+#: Characters kept of a code, and of what came back: a row of an index holds 2.7 kB.
+CODE, REFUND = 64, 500
+#: A callback is stored within seconds and tried for about four minutes. What is older, and applied
+#: only now, was put aside as nobody's; it is no news to a ticket opened since.
+UNSEEN_FOR = timedelta(minutes=5)
+_NEXT = timedelta(microseconds=1)
 
 
 class Learned(NamedTuple):
@@ -22,24 +30,28 @@ class Learned(NamedTuple):
     unknown: list[tuple[str, str, int]]
 
 
-def learn(desk: Desk, known: Sequence[Fact], callback: Any, told: Told) -> Learned:
+def learn(
+    desk: Desk, known: Sequence[Fact], callback: Any, told: Told, since: datetime | None = None
+) -> Learned:
     """What is new in a callback; what was known before is passed over.
 
     Args:
         known: the order's facts, in the order they arrived.
         callback: its row; facts carry the time it came.
+        since: when a ticket of the order became active last.
     """
     codes = desk.content.codes.get(told.carrier, {})
-    came = callback.received_at
+    came = _learned_at(callback.received_at, known, since)
     lines, unknown = [], set()
     for source, code, when in told.lines:
         name = code if source == "facts" else codes.get((source, code))
         if name in desk.content.facts:
             lines.append(Fact(str(name), f"{told.carrier}.{source}", code, came, when))
         elif name is None and (source, code) not in codes:
-            unknown.add((f"{told.carrier}.{source}", code, int(callback.id)))
+            shown = clean(code)[:CODE] or "?"  # whatever it is, it can be stored and read
+            unknown.add((f"{told.carrier}.{source}", shown, int(callback.id)))
     for name, refund, when in told.refunds:
-        lines.append(Fact(name, f"{told.carrier}.fee", refund, came, when))
+        lines.append(Fact(name, f"{told.carrier}.fee", refund[:REFUND], came, when))
     told_before = {_line(fact) for fact in known}
     fresh = []
     for fact in lines:
@@ -50,6 +62,18 @@ def learn(desk: Desk, known: Sequence[Fact], callback: Any, told: Told) -> Learn
             fresh.append(fact)
             told_before.add(line)
     return Learned(fresh, sorted(unknown))
+
+
+def _learned_at(came: datetime, known: Sequence[Fact], since: datetime | None) -> datetime:
+    """When the news of a callback that came at `came` was learned.
+
+    Whoever opens a ticket applies first what waits. What came before that and is applied only now
+    was still on its way into the database, or failed: nobody knew it then. It counts as learned
+    after the ticket, and after everything known.
+    """
+    if since is None or came > since or since - came > UNSEEN_FOR:
+        return came
+    return max([since, *(fact.received_at for fact in known)]) + _NEXT
 
 
 def _line(fact: Fact) -> tuple[Any, ...]:

@@ -18,6 +18,8 @@ async def put_order(desk: Desk, order_id: str, values: Mapping[str, Any]) -> Any
         The order's row.
     """
     async with desk.db.begin() as tx:
+        # all that the order shares a waybill or number with, before and after this, in one order
+        await orders.lock_group(tx, order_id, values["waybill"], values["carrier_order_id"])
         await orders.put(tx, order_id, values, desk.now())
         order = await orders.get(tx, order_id)
         assert order is not None

@@ -278,6 +278,18 @@ async def next_orders(
     return list(await tx.execute(_NEXT, values))
 
 
+async def oldest(tx: AsyncConnection) -> datetime | None:
+    """When the oldest callback came that waits, without those that failed and are tried again."""
+    row = await tx.execute(
+        text(
+            "select received_at from callbacks "
+            "where applied_at is null and next_try_at is null order by id limit 1"
+        )
+    )
+    found: datetime | None = row.scalar_one_or_none()
+    return found
+
+
 async def backlog(tx: AsyncConnection, cap: int = 100_000) -> tuple[int, datetime | None]:
     """How many callbacks wait (counted up to `cap`), and when the oldest of them came."""
     row = (

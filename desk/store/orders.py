@@ -84,20 +84,29 @@ _GROUP = """
     select other.id from orders
         join orders as other on other.carrier_order_id = orders.carrier_order_id
         where orders.id = :id
+    union
+    select id from orders where waybill = cast(:waybill as text)
+    union
+    select id from orders where carrier_order_id = cast(:number as text)
 """
 
 
-async def lock_group(tx: AsyncConnection, order_id: str) -> list[str]:
+async def lock_group(
+    tx: AsyncConnection, order_id: str, waybill: str | None = None, number: str | None = None
+) -> list[str]:
     """Hold an order, and those that share its waybill or number, until the transaction ends.
 
     Rows that refer to them can still be written. Locked before any conversation, always.
+
+    Args:
+        waybill: and those that have the waybill and the carrier's number it is about to get.
 
     Returns:
         Their ids.
     """
     rows = await tx.execute(
         text(f"select id from orders where id in ({_GROUP}) order by id for no key update"),
-        {"id": order_id},
+        {"id": order_id, "waybill": waybill, "number": number},
     )
     return [row.id for row in rows]
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, insert, or_, select, text, update
+from sqlalchemy import and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -109,6 +109,16 @@ async def live(tx: AsyncConnection, order_ids: Sequence[str]) -> set[str]:
         {"ids": list(order_ids)},
     )
     return {row.order_id for row in rows}
+
+
+async def newest_active_since(tx: AsyncConnection, order_id: str) -> datetime | None:
+    """When one of the order's tickets that are not closed was opened or reopened last."""
+    last = select(func.max(tickets.c.active_since)).where(
+        tickets.c.order_id == order_id,
+        text("state <> 'closed'"),  # as the index says
+    )
+    found: datetime | None = (await tx.execute(last)).scalar_one()
+    return found
 
 
 async def of_order(tx: AsyncConnection, order_id: str) -> list[Ticket]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from sqlalchemy import text
 
 from desk.edges import backlog as backlog_edge
 from desk.edges.backlog import Backlog
-from desk.flow import applying, backlog, callbacks, customer, facts
+from desk.flow import applying, backlog, bot, callbacks, customer, facts
 from desk.flow import effects as effects_flow
 from desk.flow.applying import apply_order
 from desk.flow.orders import put_order
@@ -225,10 +226,10 @@ def _poison(monkeypatch):
     """A callback with this courier cannot be applied."""
     real = facts.learn
 
-    def learn(desk, known, callback, told_):
+    def learn(desk, known, callback, *more):
         if "poison" in callback.body:
             raise ZeroDivisionError
-        return real(desk, known, callback, told_)
+        return real(desk, known, callback, *more)
 
     monkeypatch.setattr(applying, "learn", learn)
     monkeypatch.setattr(backlog, "learn", learn)
@@ -298,6 +299,147 @@ async def test_codes_that_no_map_lists_are_counted(desk):
             "kuaidi100.order",
             2,
         )
+
+
+@pytest.mark.parametrize("code", ["9\0", "\ud800", "长" * 3000, {"9": "\0"}])
+@pytest.mark.parametrize("kind", ["track", "order"])
+async def test_a_code_that_cannot_be_stored_as_it_is_stops_nobody(desk, kind, code):
+    odd, plain = await new_order(desk), await new_order(desk)
+    unlike = uuid.uuid4().hex  # no two bodies alike
+    if kind == "track":
+        last = {"nu": f"YT{odd}", "data": [{"ftime": local(0), "statusCode": code}]}
+        said = json.dumps({"lastResult": last, "status": code, "nonce": unlike})
+    else:
+        said = json.dumps({"kuaidinum": f"YT{odd}", "data": {"status": code, "nonce": unlike}})
+    assert await callbacks.keep(desk, f"kuaidi100.{kind}", said)
+    await keep(desk, body(odd, 10), body(plain, 10))
+    while await backlog.work_off(desk):
+        pass
+    assert (await result_of(desk, said))[0] == "no new fact"
+    assert [await told(desk, n) for n in (odd, plain)] == [["parcel.collected"]] * 2
+    await callbacks.keep(desk, f"kuaidi100.{kind}", said + " ")  # the same, for one order alone
+    assert [done.code for done in await apply_order(desk, f"o-{odd}")] == ["nothing_new"]
+
+
+async def test_codes_that_cannot_be_counted_keep_nothing_from_being_applied(desk, monkeypatch):
+    async def refuses(tx, *_):
+        await tx.execute(text("select 1 / 0"))
+
+    monkeypatch.setattr(callback_store, "count_unknown", refuses)
+    number = await new_order(desk)
+    await keep(desk, body(number, 987654), body(number, 10))
+    await apply_order(desk, f"o-{number}")
+    assert await told(desk, number) == ["parcel.collected"]
+    await keep(desk, body(number, 987654), body(number, 101, 1))
+    await backlog.work_off(desk)
+    assert await told(desk, number) == ["parcel.collected", "parcel.in_transit"]
+
+
+async def test_an_order_that_cannot_be_worked_on_holds_up_no_other(desk, monkeypatch):
+    bad, good = await new_order(desk), await new_order(desk)
+    for number in (bad, good):  # two of a waybill each: these are worked on one by one
+        await put_order(desk, f"p-{number}", values_of(number, waybill=f"YT{number}"))
+    real = orders.lock_group
+
+    async def fails(tx, order_id, *more):
+        if bad in order_id:
+            raise ZeroDivisionError
+        return await real(tx, order_id, *more)
+
+    monkeypatch.setattr(orders, "lock_group", fails)
+    await keep(desk, body(bad, 10), body(good, 10))
+    assert await backlog.work_off(desk) == 1
+    assert (await told(desk, bad), await told(desk, good)) == ([], ["parcel.collected"])
+    assert await backlog.work_off(desk) == 0  # it is left alone for a while
+    monkeypatch.setattr(orders, "lock_group", real)
+    await due_now(desk)
+    assert await backlog.work_off(desk) == 1
+
+
+async def test_what_was_held_back_and_fails_holds_up_no_other(desk, monkeypatch):
+    seen = []
+
+    async def fails(_desk, order_id):
+        seen.append(order_id)
+        if order_id == "a":
+            raise ZeroDivisionError
+        return []
+
+    monkeypatch.setattr(backlog_edge, "apply_order", fails)
+    monkeypatch.setattr(backlog_edge, "CALM_S", 0)
+    background = Backlog(desk)
+    background.hold_back(["a", "b"])
+    assert await background._let_go(time.monotonic()) == 0
+    assert seen == ["a", "b"]
+
+
+# --- at the same time -----------------------------------------------------------------------------
+
+
+async def test_orders_shown_together_count_their_unknown_codes_in_one_order(desk):
+    numbers = sorted([await new_order(desk), await new_order(desk)])
+    mark = uuid.uuid4().int % 10**9
+    codes = [f"z{mark}", f"a{mark}"]  # the first order's code comes last
+    for number, code in zip(numbers, codes, strict=True):
+        await keep(desk, body(number, code))
+        await apply_order(desk, f"o-{number}")
+        await keep(desk, body(number, code))
+    holds = text("update unknown_codes set times = times where code = :code")
+    async with desk.db.begin() as tx:  # another one, who counts both codes, `a...` first
+        await tx.execute(holds, {"code": codes[1]})
+
+        async def shown():
+            async with desk.db.begin() as mine:
+                assert await applying.up_to_date(desk, mine, [f"o-{n}" for n in numbers])
+
+        showing = asyncio.create_task(shown())
+        await asyncio.sleep(0.3)
+        await asyncio.wait_for(tx.execute(holds, {"code": codes[0]}), 5)
+    await showing
+    async with desk.db.begin() as tx:
+        query = text("select times from unknown_codes where code = any(:codes)")
+        assert [row.times for row in await tx.execute(query, {"codes": codes})] == [2, 2]
+
+
+@pytest.mark.parametrize("shared_before", [True, False])
+async def test_orders_of_one_waybill_are_held_in_one_order_by_the_merchant_s_word_too(
+    desk, shared_before
+):
+    number = await new_order(desk)
+    first, second = f"o-{number}", f"p-{number}"
+    shared = values_of(number, waybill=f"YT{number}")
+    await put_order(desk, second, {**shared, "waybill": f"YT{number}" if shared_before else None})
+    one = text("select id from orders where id = :id for no key update")
+    async with desk.db.begin() as tx:  # another one, who locks the group, and has the first
+        await tx.execute(one, {"id": first})
+        putting = asyncio.create_task(put_order(desk, second, shared))
+        await asyncio.sleep(0.3)
+        await asyncio.wait_for(tx.execute(one, {"id": second}), 5)
+    assert (await putting).waybill == f"YT{number}"
+
+
+@pytest.mark.parametrize("when", ["", local(5)])
+async def test_news_stored_while_a_ticket_is_opened_is_news_to_it(desk, when):
+    _who, conversation = await begin(desk)
+    async with desk.db.begin() as tx:
+        order_id = (await desk.must_lock(tx, conversation)).order_id
+        waybill = (await orders.get(tx, order_id)).waybill
+        owner = await desk.must_lock(tx, conversation)
+    detail = {"status": 10, "updateTime": when, "nonce": uuid.uuid4().hex}
+    one = callbacks.read("kuaidi100.order", json.dumps({"kuaidinum": waybill, "data": detail}))
+    async with desk.db.begin() as tx:  # the carrier's news came first, but is not committed yet
+        known = await callback_store.find(tx, [one])
+        await callback_store.keep(tx, [one], known, desk.now())
+        request = {
+            "conversation_id": conversation,
+            "epoch": owner.epoch,
+            "category": "pickup_urge",
+            "text": "还没来取",
+            "idempotency_key": uuid.uuid4().hex,
+        }
+        opened = await asyncio.wait_for(bot.bot_opens_ticket(desk, request), 5)
+    assert opened["outcome"] == "created"
+    assert [done.code for done in await apply_order(desk, order_id)] == ["complete"]
 
 
 async def test_an_order_with_a_ticket_is_left_to_its_job_for_a_while(desk):
