@@ -23,9 +23,14 @@ def test_what_was_encoded_is_decoded(values):
 def test_odd_bodies_are_read_as_the_standard_library_reads_them(parts):
     body = "".join(parts)
     expected: dict[str, str] = {}
-    for name, value in parse_qsl(body, keep_blank_values=True):
-        expected.setdefault(name, value)
-    assert fields(body.encode()) == expected
+    try:
+        for name, value in parse_qsl(body, keep_blank_values=True, errors="strict"):
+            expected.setdefault(name, value)
+    except UnicodeDecodeError:  # "%aa" came about
+        with pytest.raises(UnicodeDecodeError):
+            fields(body.encode())
+    else:
+        assert fields(body.encode()) == expected
 
 
 def test_text_that_is_not_utf_8_is_refused():
