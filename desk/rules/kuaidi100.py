@@ -108,6 +108,10 @@ def _refunds(fees: Sequence[Any], when: datetime | None) -> Refunds:
     return (("refund.partial", f"{PARTLY}{name}", when),)
 
 
+#: No fee has more digits than that, before or behind the point.
+_DIGITS = 9
+
+
 def _fee_name(fee: Mapping[str, Any]) -> str | None:
     """Kind and amount, as in `FREIGHT 12.5`; `?` for an amount that is none; None for zero."""
     kind = text_or_none(fee.get("feeType")) or "fee"
@@ -115,7 +119,7 @@ def _fee_name(fee: Mapping[str, Any]) -> str | None:
         amount = Decimal(str(fee.get("amount")).strip())
     except InvalidOperation:
         return f"{kind} ?"
-    if not amount.is_finite():
+    if not amount.is_finite() or abs(amount.adjusted()) > _DIGITS:  # 1e999999999 is no amount
         return f"{kind} ?"
     return f"{kind} {amount.normalize():f}" if amount else None
 

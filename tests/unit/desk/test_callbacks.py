@@ -93,6 +93,14 @@ def test_what_is_not_refunded_is_no_refund(fees):
     assert parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).refunds == ()
 
 
+@pytest.mark.parametrize("amount", ["1e999999999", "-1e-999999999", "12345678901234"])
+def test_an_amount_of_absurd_length_is_no_amount_and_takes_no_memory(amount):
+    fees = [{"feeType": "FREIGHT", "amount": amount, "payStatus": 3}]
+    ((fact, what, _),) = parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).refunds
+    assert fact == "refund.partial"
+    assert what.endswith("FREIGHT ?")
+
+
 def test_a_refund_has_the_callbacks_time():
     body = {"status": 15, "updateTime": "2026-11-23 12:00:00", "feeDetails": [freight(12, 3)]}
     ((_, _, when),) = parse("kuaidi100.order", body).refunds
