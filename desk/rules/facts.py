@@ -139,14 +139,19 @@ def order_state(
     """
     said = [fact for fact in facts if fact.fact in kinds and kinds[fact.fact].state]
     said = [fact for fact in said if not taken_back(fact, said, kinds)]
-    before = [fact for fact in said if fact.when < initial_at]
+    before = [fact for fact in said if _before(fact, initial_at)]
     state = initial
     if before and initial in (*BEFORE_PICKUP, *WITH_CARRIER):
         known = _walk(None, before, kinds)
         moved = known in (*WITH_CARRIER, "delivered")
         if initial == "created" or (moved and RANK[known] > RANK[initial]):
             state = known
-    return _walk(state, [fact for fact in said if fact.when >= initial_at], kinds)
+    return _walk(state, [fact for fact in said if not _before(fact, initial_at)], kinds)
+
+
+def _before(fact: Fact, told_at: datetime) -> bool:
+    """Whether it is older than what was told; carriers' times have no fractions of a second."""
+    return fact.when < (told_at.replace(microsecond=0) if fact.occurred_at else told_at)
 
 
 def _walk(state: str | None, facts: Sequence[Fact], kinds: Mapping[str, FactKind]) -> str:

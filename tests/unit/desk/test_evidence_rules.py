@@ -335,6 +335,16 @@ def test_a_merchant_who_is_behind_does_not_pull_a_parcel_back():
     assert order_state("accepted", [fact("parcel.in_transit", -5)], KINDS, OPENED) == "in_transit"
 
 
+def test_a_carriers_time_without_fractions_is_not_older_than_what_was_told_in_that_second():
+    told_at = OPENED.replace(microsecond=700_000)
+    same = fact("order.cancelled_by_carrier", 0)
+    assert same.occurred_at is not None
+    assert same.occurred_at < told_at
+    assert order_state("accepted", [same], KINDS, told_at) == "cancelled"
+    untimed = replace(same, occurred_at=None, received_at=OPENED)
+    assert order_state("accepted", [untimed], KINDS, told_at) == "accepted"
+
+
 def test_callbacks_from_before_the_order_was_told_count_against_its_first_state():
     assert order_state("created", [fact("order.cancelled", None, -1)], KINDS, OPENED) == "cancelled"
 
