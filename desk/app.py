@@ -142,7 +142,8 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
             taken=lambda: int(ctx.intake.taken),
         )
         if settings.worker:
-            ctx.desk.hold_back = ctx.worker.backlog.hold_back
+            backlog = ctx.worker.backlog
+            ctx.desk.floods, ctx.desk.hold_back = backlog.floods, backlog.hold_back
         ctx.worker.start()
         log.info("desk serves", address=settings.base_url)
 

@@ -25,6 +25,10 @@ TAKEN_A_REST = 20.0
 #: and less until it is that old, and then no longer than without callbacks. So what is steady and
 #: not too much for the machine does not pile up.
 RESTED_S, PRESSED_S = 30.0, 120.0
+#: So many stored together, in the mean of the last batches, are a flood: taking in comes first.
+#: What is stored can wait, while a carrier that gets no answer comes again half an hour later, and
+#: three times at most. The mean, because a short pause alone makes one large batch.
+FLOOD, LAST_BATCHES = 24.0, 8
 #: A flood is over when nothing was held back for so long. News of tickets waits so long at most.
 CALM_S, HELD_AT_MOST_S = 1.0, 20.0
 #: Orders let go at once, and remembered; the batches come to what was forgotten, oldest first.
@@ -43,7 +47,7 @@ def rests(a_second: float, oldest_s: float) -> float:
 
 
 class Backlog:
-    """Applies waiting callbacks, oldest first, and those held back in a flood before them.
+    """Applies waiting callbacks, oldest first, and beside that those held back in a flood.
 
     Args:
         taken: how many callbacks this process has taken in so far.
@@ -53,7 +57,12 @@ class Backlog:
         self._desk, self._taken = desk, taken
         #: Order -> since when. What dies with the process waits in the database.
         self._held: dict[str, float] = {}
-        self._flooded = 0.0
+        self._flooded = self._mean = 0.0
+
+    def floods(self, stored: int) -> bool:
+        """Whether so many callbacks stored together, and those before them, are a flood."""
+        self._mean += (stored - self._mean) / LAST_BATCHES
+        return self._mean >= FLOOD
 
     def hold_back(self, order_ids: Sequence[str]) -> None:
         """Orders with a ticket that a flood of callbacks spoke of: applied when it is over."""
@@ -67,7 +76,7 @@ class Backlog:
         before, taken = time.monotonic(), self._taken()
         while True:
             began = time.monotonic()
-            applied = await self._let_go(began) + await work_off(self._desk)
+            applied = await work_off(self._desk)
             now = time.monotonic()
             a_second = (self._taken() - taken) / max(now - before, 1e-3)
             before, taken = now, self._taken()
@@ -76,6 +85,13 @@ class Backlog:
                 continue
             oldest_s = await oldest_waits(self._desk) if a_second else 0.0
             await asyncio.sleep(rests(a_second, oldest_s) * (now - began))
+
+    async def release(self) -> None:
+        """For ever: what was held back, resting as long as the work takes."""
+        while True:
+            began = time.monotonic()
+            applied = await self._let_go(began)
+            await asyncio.sleep(time.monotonic() - began if applied else IDLE_S)
 
     async def _let_go(self, now: float) -> int:
         """Apply some of what was held back, if it may; returns how many callbacks were applied."""

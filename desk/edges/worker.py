@@ -76,6 +76,7 @@ class Worker:
         if self._run_jobs_here:
             parts += [("jobs", self._run_jobs), ("takeover", self._take_over)]
             parts.append(("callbacks", self.backlog.run))
+            parts.append(("held callbacks", self.backlog.release))
             if self._courier:
                 parts.append(("courier", self._courier.run))
         for name, forever in parts:

@@ -17,9 +17,6 @@ from desk.store.db import is_away
 
 #: Orders that one job brings up to date.
 ORDERS_A_JOB = 8
-#: So many stored at once are a flood: taking in comes first. What is stored can wait, while a
-#: carrier that gets no answer comes again half an hour later, and three times at most.
-FLOOD = 24
 
 
 def read(source: str, body: str) -> Incoming:
@@ -103,11 +100,11 @@ async def _keep(desk: Desk, incoming: Sequence[Incoming]) -> list[bool]:
             for order, kept, one in zip(known, ids, incoming, strict=True)
             if order.order_id and order.live and kept is not None and not one.unreadable
         }
-        holds_back = desk.hold_back if len(incoming) >= FLOOD else None
-        if holds_back is None:
+        flood = desk.floods(len(incoming))
+        if not flood:
             await defer(desk, tx, list(hot))
-    if holds_back is not None:
-        holds_back(list(hot))
+    if flood:
+        desk.hold_back(list(hot))
     return [kept is not None for kept in ids]
 
 

@@ -44,9 +44,10 @@ class Desk:
     on_events: Callable[[Sequence[Mapping[str, Any]]], None] = field(default=lambda stored: None)
     #: Told what became of a callback (`effects.Applied.code`), and the seconds it had waited.
     on_applied: Callable[[str, float], None] = field(default=lambda code, waited_s: None)
-    #: Takes the orders with a ticket that a flood of callbacks speaks of, to have them applied when
-    #: it is over (`edges/backlog.py`). None: this process works nothing off, they get jobs.
-    hold_back: Callable[[Sequence[str]], None] | None = None
+    #: Told how many callbacks are stored together; whether they are a flood (`edges/backlog.py`).
+    floods: Callable[[int], bool] = field(default=lambda stored: False)
+    #: Takes the orders with a ticket that a flood speaks of, to have them applied when it is over.
+    hold_back: Callable[[Sequence[str]], None] = field(default=lambda order_ids: None)
     #: Told of a code that the carrier's map does not list: its source.
     on_unknown: Callable[[str], None] = field(default=lambda source: None)
     #: Whether news goes to the merchant's own channels (`flow/outbox.py`).

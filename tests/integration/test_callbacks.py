@@ -466,8 +466,8 @@ async def test_in_a_flood_news_of_tickets_is_held_back_and_applied_when_it_is_ov
     await open_ticket(desk, conversation.id, uuid.uuid4().hex)
     background = Backlog(desk)
     monkeypatch.setattr(backlog_edge, "CALM_S", 0.2)
-    desk.hold_back = background.hold_back
-    others = [await new_order(desk) for _ in range(callbacks.FLOOD)]
+    desk.floods, desk.hold_back = (lambda stored: True), background.hold_back
+    others = [await new_order(desk) for _ in range(3)]
     flood = [body(number, 10), *(body(other, 1) for other in others)]
     async with desk.db.begin() as tx:
         jobs_before = (await tx.execute(_JOBS)).scalar_one()
@@ -475,7 +475,7 @@ async def test_in_a_flood_news_of_tickets_is_held_back_and_applied_when_it_is_ov
     async with desk.db.begin() as tx:
         assert (await tx.execute(_JOBS)).scalar_one() == jobs_before  # no job: it waits
     assert await told(desk, number) == []
-    running = asyncio.create_task(background.run())
+    running = asyncio.gather(background.run(), background.release())
     try:
         for _ in range(400):
             await asyncio.sleep(0.05)
@@ -498,8 +498,9 @@ async def test_what_was_held_back_by_a_process_that_died_is_applied_in_the_backg
     )
     await open_ticket(desk, conversation.id, uuid.uuid4().hex)
     forgotten: list[str] = []
-    desk.hold_back = forgotten.extend  # and nobody ever looks at it again
-    others = [await new_order(desk) for _ in range(callbacks.FLOOD)]
+    # and nobody ever looks at it again
+    desk.floods, desk.hold_back = (lambda stored: True), forgotten.extend
+    others = [await new_order(desk) for _ in range(3)]
     await keep(desk, body(number, 10), *(body(other, 1) for other in others))
     assert forgotten == [f"o-{number}"]
     monkeypatch.setattr(backlog, "JOB_HAS", timedelta(0))
