@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.conversation import Conversation
-from desk.store.db import notify
+from desk.store.db import changes, notify
 from desk.store.tables import agents, conversations, orders
 
 _FIELDS = tuple(field.name for field in fields(Conversation))
@@ -76,11 +76,7 @@ async def create(tx: AsyncConnection, conversation: Conversation) -> bool:
 
 async def save(tx: AsyncConnection, before: Conversation, after: Conversation) -> None:
     """Write what changed; wake whoever shows the queue when the owner changed."""
-    changed = {
-        name: getattr(after, name)
-        for name in _FIELDS
-        if getattr(after, name) != getattr(before, name)
-    }
+    changed = changes(before, after, _FIELDS)
     if not changed:
         return
     if "offered" in changed:

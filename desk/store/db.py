@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -87,3 +87,12 @@ async def notify(connection: AsyncConnection, **payload: Any) -> None:
         text("select pg_notify(:channel, :payload)"),
         {"channel": CHANNEL, "payload": json.dumps(payload, ensure_ascii=False)},
     )
+
+
+def changes(before: object, after: object, names: Iterable[str]) -> dict[str, Any]:
+    """The named fields of `after` that differ from those of `before`, by name."""
+    return {
+        name: getattr(after, name)
+        for name in names
+        if getattr(after, name) != getattr(before, name)
+    }

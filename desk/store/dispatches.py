@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.dispatch import Dispatch
+from desk.store.db import changes
 from desk.store.tables import dispatches
 
 _FIELDS = tuple(field.name for field in fields(Dispatch))
@@ -93,10 +94,6 @@ async def create(tx: AsyncConnection, dispatch: Dispatch) -> None:
 
 async def save(tx: AsyncConnection, before: Dispatch, after: Dispatch) -> None:
     """Write what changed."""
-    changed = {
-        name: getattr(after, name)
-        for name in _FIELDS
-        if getattr(after, name) != getattr(before, name)
-    }
+    changed = changes(before, after, _FIELDS)
     if changed:
         await tx.execute(update(dispatches).where(dispatches.c.id == after.id).values(**changed))

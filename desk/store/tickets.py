@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.rules.ticket import ACTIVE, Entry, Ticket, is_urgent
+from desk.store.db import changes
 from desk.store.tables import conversations, ticket_entries, tickets
 
 #: Literal on purpose: with bound parameters a prepared statement no longer matches the partial
@@ -159,11 +160,7 @@ async def create(tx: AsyncConnection, ticket: Ticket, review: Mapping[str, Any])
 
 async def save(tx: AsyncConnection, before: Ticket, after: Ticket) -> None:
     """Write what changed; with it, whether the conversation comes first in the queue."""
-    changed = {
-        name: getattr(after, name)
-        for name in _FIELDS
-        if getattr(after, name) != getattr(before, name)
-    }
+    changed = changes(before, after, _FIELDS)
     if changed:
         await tx.execute(update(tickets).where(tickets.c.id == after.id).values(**changed))
     if is_urgent(before) != is_urgent(after):  # the caller holds the conversation
