@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from evaluation.bench_automation.figures import Figure
 from evaluation.bench_automation.sending import Plan, Sending
@@ -19,12 +20,13 @@ AT_ONCE = 16
 
 @dataclass
 class Rates:
-    """Callbacks a second, one value for each round."""
+    """Callbacks a second, one value for each round, and what the desks refused in all of them."""
 
     sequential: list[float]
     concurrent: list[float]
     full: list[float]
     empty: list[float]
+    refused: int = 0
 
 
 async def measure(full: World, empty: World, count: int, rounds: int) -> tuple[Rates, int]:
@@ -39,16 +41,17 @@ async def measure(full: World, empty: World, count: int, rounds: int) -> tuple[R
     for turn in range(rounds):
         rates.sequential.append(await bare(full.url, max(count // 10, 200), 1))
         rates.concurrent.append(await bare(full.url, count, AT_ONCE))
-        rates.full.append(await _desk(full, count, turn))
-        rates.empty.append(await _desk(empty, count, turn))
+        for desk, found in ((full, rates.full), (empty, rates.empty)):
+            told = await _desk(desk, count, turn)
+            found.append(float(told["rate"]))
+            rates.refused += int(told["refused"])
     return rates, rounds * count
 
 
-async def _desk(world: World, count: int, turn: int) -> float:
+async def _desk(world: World, count: int, turn: int) -> dict[str, Any]:
     cold, hot = (world.tickets + 1, world.orders + 1), _share(world, turn)
     plan = Plan(world.port, SALT, count, cold, hot, first=turn * count, seed=turn)
-    told = await (await Sending.prepare(plan)).go()
-    return float(told["rate"])
+    return await (await Sending.prepare(plan)).go()
 
 
 def _share(world: World, turn: int) -> tuple[int, int]:
@@ -87,4 +90,5 @@ def figures(rates: Rates) -> list[Figure]:
         Figure(part, "desk / bare loop", full / sequential, "", 0.6, least=True),
         Figure(part, f"desk / {AT_ONCE} bare loops at once", full / concurrent, ""),
         Figure(part, "almost empty / full", empty / full, "", 1.25),
+        Figure(part, "refused, or not answered in 30 s", rates.refused, "", 0),
     ]
