@@ -25,6 +25,9 @@ TAKEN_A_REST = 20.0
 #: and less until it is that old, and then no longer than without callbacks. So what is steady and
 #: not too much for the machine does not pile up.
 RESTED_S, PRESSED_S = 30.0, 120.0
+#: Before a batch it waits for turns of the bot that are under way, so long at most; less, too, as
+#: the oldest ages.
+GIVES_WAY_S = 0.5
 #: So many stored together, in the mean of the last batches, are a flood: taking in comes first.
 #: What is stored can wait, while a carrier that gets no answer comes again half an hour later, and
 #: three times at most. The mean, because a short pause alone makes one large batch.
@@ -35,6 +38,12 @@ CALM_S, HELD_AT_MOST_S = 1.0, 20.0
 LET_GO, HELD = 8, 50_000
 
 
+def patience(oldest_s: float) -> float:
+    """How much others may go first: 1, and less and less to 0 as the oldest waits longer."""
+    left = (PRESSED_S - oldest_s) / (PRESSED_S - RESTED_S)
+    return min(max(left, 0.0), 1.0)
+
+
 def rests(a_second: float, oldest_s: float) -> float:
     """How long to rest after a batch, in times of what the batch took.
 
@@ -42,8 +51,7 @@ def rests(a_second: float, oldest_s: float) -> float:
         a_second: callbacks this process takes in a second.
         oldest_s: the age of the oldest that waits, in seconds.
     """
-    left = (PRESSED_S - oldest_s) / (PRESSED_S - RESTED_S)
-    return 1 + a_second / TAKEN_A_REST * min(max(left, 0.0), 1.0)
+    return 1 + a_second / TAKEN_A_REST * patience(oldest_s)
 
 
 class Backlog:
@@ -73,8 +81,9 @@ class Backlog:
 
     async def run(self) -> None:
         """For ever."""
-        before, taken = time.monotonic(), self._taken()
+        before, taken, oldest_s = time.monotonic(), self._taken(), 0.0
         while True:
+            await self._desk.chats.give_way(GIVES_WAY_S * patience(oldest_s))
             began = time.monotonic()
             applied = await work_off(self._desk)
             now = time.monotonic()
@@ -89,6 +98,7 @@ class Backlog:
     async def release(self) -> None:
         """For ever: what was held back, resting as long as the work takes."""
         while True:
+            await self._desk.chats.give_way(GIVES_WAY_S)
             began = time.monotonic()
             applied = await self._let_go(began)
             await asyncio.sleep(time.monotonic() - began if applied else IDLE_S)

@@ -28,6 +28,7 @@ class GroupCommit(Generic[Item, Result]):
         store: stores a batch and returns one result (or exception) for each item. What it raises
             goes to all of them.
         weigh: the bytes an item holds in memory.
+        before: awaited before each batch, with the number of items that wait; more may come.
         most: most items in a batch.
         limit: most items, and `limit_bytes` most bytes, waiting and being stored.
     """
@@ -37,6 +38,7 @@ class GroupCommit(Generic[Item, Result]):
         store: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
         weigh: Callable[[Item], int],
         *,
+        before: Callable[[int], Awaitable[None]] | None = None,
         most: int = 256,
         most_bytes: int = 4_000_000,
         limit: int = 4096,
@@ -44,6 +46,7 @@ class GroupCommit(Generic[Item, Result]):
         on_batch: Callable[[int], None] = lambda size: None,
     ) -> None:
         self._store, self._weigh, self._on_batch = store, weigh, on_batch
+        self._before = before
         self._most, self._most_bytes = most, most_bytes
         self._limit, self._limit_bytes = limit, limit_bytes
         self._waiting: deque[tuple[Item, int, asyncio.Future[Result]]] = deque()
@@ -76,6 +79,8 @@ class GroupCommit(Generic[Item, Result]):
         """Store until nothing waits."""
         try:
             while self._waiting:
+                if self._before:
+                    await self._before(len(self._waiting))
                 await self._store_one_batch()
         finally:
             self._task = None

@@ -20,7 +20,7 @@ def register(app: procrastinate.App, desk: Desk, outside: Outside) -> None:
 
     @app.task(name=names.ASK_BOT, retry=procrastinate.RetryStrategy(max_attempts=5, wait=1))
     async def ask_bot(conversation_id: str) -> None:
-        with metrics.TURN_SECONDS.time():
+        with metrics.TURN_SECONDS.time(), desk.chats.turn():
             await bot.run_turns(desk, outside.bot.ask, conversation_id)
 
     @app.task(name=names.APPLY_CALLBACKS, retry=procrastinate.RetryStrategy(max_attempts=3, wait=2))

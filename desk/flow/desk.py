@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.flow.chats_first import ChatsFirst
 from desk.rules.conversation import Command, Conversation, Outcome, decide
 from desk.rules.dispatch_request import Ways
 from desk.rules.refused import Refused
@@ -46,6 +47,8 @@ class Desk:
     on_applied: Callable[[str, float], None] = field(default=lambda code, waited_s: None)
     #: Told how many callbacks are stored together; whether they are a flood (`edges/backlog.py`).
     floods: Callable[[int], bool] = field(default=lambda stored: False)
+    #: The turns of the bot that other work gives way to.
+    chats: ChatsFirst = field(default_factory=ChatsFirst)
     #: Takes the orders with a ticket that a flood speaks of, to have them applied when it is over.
     hold_back: Callable[[Sequence[str]], None] = field(default=lambda order_ids: None)
     #: Told of a code that the carrier's map does not list: its source.
