@@ -1,7 +1,8 @@
 """The first schema: orders, conversations and their log, tickets, facts, agents, jobs."""
 
-from alembic import op
 from procrastinate.schema import SchemaManager
+
+from desk.store.migrations.raw import run
 
 revision = "0001"
 down_revision = None
@@ -151,8 +152,6 @@ create schema if not exists bot;
 
 
 def upgrade() -> None:
-    connection = op.get_bind().connection.dbapi_connection
-    with connection.cursor() as cursor:
-        cursor.execute(SCHEMA)
-        # procrastinate brings its own DDL; it is pinned, so this is its schema at this revision
-        cursor.execute(SchemaManager.get_schema())
+    run(SCHEMA)
+    # procrastinate brings its own DDL; it is pinned, so this is its schema at this revision
+    run(SchemaManager.get_schema())

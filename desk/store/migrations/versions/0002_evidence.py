@@ -1,6 +1,6 @@
 """Evidence counts once, callbacks wait for their order, a turn can be asked again."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0002"
 down_revision = "0001"
@@ -32,4 +32,4 @@ end $$;
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

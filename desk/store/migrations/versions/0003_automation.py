@@ -1,6 +1,6 @@
 """Tickets that move by themselves: clocks, questions, dispatches, deliveries, limits."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0003"
 down_revision = "0002"
@@ -101,4 +101,4 @@ create table allowances (
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

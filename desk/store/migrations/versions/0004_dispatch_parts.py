@@ -1,6 +1,6 @@
 """Dispatches: a ticket's later additions go out as parts of their round; one job at a time."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0004"
 down_revision = "0003"
@@ -17,4 +17,4 @@ alter table dispatches
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

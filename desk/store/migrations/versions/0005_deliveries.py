@@ -1,6 +1,6 @@
 """Deliveries: their order, the quiet hours, what is under way; who has a conversation open."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0005"
 down_revision = "0004"
@@ -30,4 +30,4 @@ create unlogged table readers (
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

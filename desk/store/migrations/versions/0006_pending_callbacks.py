@@ -1,6 +1,6 @@
 """Callbacks wait under their order, and are worked off in batches; a bad one is given up."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0006"
 down_revision = "0005"
@@ -30,4 +30,4 @@ alter table callbacks add check (applied_at is not null or order_id is not null)
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

@@ -1,6 +1,6 @@
 """Promises: since when one counts, that it broke, and the legal clock of the complaint."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0007"
 down_revision = "0006"
@@ -28,4 +28,4 @@ create index tickets_complained on tickets (complained_at) where state in ('open
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

@@ -1,6 +1,6 @@
 """Subscriptions wait in carrier_calls: what is due is found by an index."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0008"
 down_revision = "0007"
@@ -11,4 +11,4 @@ create index carrier_calls_due on carrier_calls (carrier, kind, next_at);
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

@@ -1,6 +1,6 @@
 """Deliveries that end their quiet hours all at the same time are found one after the other."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0009"
 down_revision = "0008"
@@ -12,4 +12,4 @@ drop index deliveries_waiting;
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

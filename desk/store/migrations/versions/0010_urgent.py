@@ -1,6 +1,6 @@
 """The queue's order is stored: whom a clock calls for comes first; places are counted fast."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0010"
 down_revision = "0009"
@@ -19,4 +19,4 @@ create index conversations_queue on conversations (urgent desc, waiting_since, i
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

@@ -1,6 +1,6 @@
 """Since when a ticket's order is silent, as far as was looked: the silent ones have an index."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0011"
 down_revision = "0010"
@@ -16,4 +16,4 @@ create index tickets_quiet on tickets (category, quiet_since)
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)

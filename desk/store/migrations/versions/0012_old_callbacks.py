@@ -1,6 +1,6 @@
 """Bodies of old callbacks are emptied: those that are left are found; unused indexes go."""
 
-from alembic import op
+from desk.store.migrations.raw import run
 
 revision = "0012"
 down_revision = "0011"
@@ -16,4 +16,4 @@ drop index dispatches_unsettled;
 
 
 def upgrade() -> None:
-    op.get_bind().connection.dbapi_connection.execute(SCHEMA)
+    run(SCHEMA)
