@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from rasa_sdk import Action
 from rasa_sdk.executor import ActionExecutor
@@ -27,7 +28,7 @@ from actions.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-ACTIONS: tuple[type[Action], ...] = (
+ACTIONS: tuple[Callable[[Tools], Action], ...] = (
     ActionReview,
     ActionChoose,
     ActionAskClarify,

@@ -7,10 +7,12 @@ addresses and answers a failure with the whole conversation in the body.
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionNotFoundException
 from sanic import Sanic
+from sanic.config import Config
 from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
@@ -19,8 +21,10 @@ from actions.acts.base import Tools
 
 logger = logging.getLogger(__name__)
 
+App = Sanic[Config, SimpleNamespace]
 
-def create_app(executor: ActionExecutor, tools: Tools) -> Sanic:
+
+def create_app(executor: ActionExecutor, tools: Tools) -> App:
     """The app; it closes the tools' connections when it stops."""
     app = Sanic("kefu_actions", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = 20_000_000  # Rasa sends the whole conversation and the domain
@@ -56,7 +60,7 @@ def create_app(executor: ActionExecutor, tools: Tools) -> Sanic:
         return json({"error": type(error).__name__}, error.status_code)
 
     @app.after_server_stop
-    async def close(app: Sanic) -> None:
+    async def close(app: App) -> None:
         await tools.witness.close()
         await tools.desk.close()
 

@@ -22,7 +22,7 @@ def summary(turn: Turn, catalog: Catalog) -> str:
     record = latest_record(turn.events)
     lines = []
     stated = turn.stated or record.get("stated")
-    if stated in catalog:
+    if stated and stated in catalog:
         lines.append(f"勾选：{catalog[stated].label['zh']}")
     said = turn.request_text or ("" if turn.tapped else turn.text.strip())
     if said:

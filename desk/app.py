@@ -40,7 +40,7 @@ log = structlog.get_logger("desk.app")
 LOGINS_PER_MINUTE = 20
 
 
-def create_app(*, settings: Settings | None = None) -> Sanic:
+def create_app(*, settings: Settings | None = None) -> web.App:
     """Build the desk's web application; connections are opened when it starts serving.
 
     Args:
@@ -83,7 +83,7 @@ def create_app(*, settings: Settings | None = None) -> Sanic:
     return app
 
 
-def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
+def _wire(app: web.App, settings: Settings, loaded: content.Content) -> None:
     """Make the parts when the server starts, in its event loop; take them apart in reverse."""
     # All of them now, so that an operator finds them in the data directory before the first use.
     app.ctx.service_token = settings.secret("service_token")
@@ -101,7 +101,7 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
     app.ctx.worker = None
 
     @app.before_server_start
-    async def start(app: Sanic) -> None:
+    async def start(app: web.App) -> None:
         ctx = app.ctx
         queue = jobs.make_app(settings.database_url)
         await queue.open_async()
@@ -148,14 +148,14 @@ def _wire(app: Sanic, settings: Settings, loaded: content.Content) -> None:
         log.info("desk serves", address=settings.base_url)
 
     @app.before_server_stop
-    async def end_streams(app: Sanic) -> None:
+    async def end_streams(app: web.App) -> None:
         # open streams end here: otherwise they hold the exit, and outlive the database
         await app.ctx.hub.stop()
         if app.ctx.worker:
             await app.ctx.worker.stop()
 
     @app.after_server_stop
-    async def stop(app: Sanic) -> None:
+    async def stop(app: web.App) -> None:
         ctx = app.ctx
         for close in (
             ctx.outside.close,

@@ -65,7 +65,9 @@ def quality(cases: Sequence[Case], rankings: Mapping[str, Ranking]) -> Quality:
     made = guesses(in_scope, rows)
     surest = sorted(made, key=lambda guess: -guess.probability)
     surest = surest[: max(1, round(len(surest) * SUREST))]
-    near = [case.true in sorted(rows[case.id], key=rows[case.id].get)[-3:] for case in in_scope]  # type: ignore[arg-type]
+    near = [
+        case.true in sorted(rows[case.id], key=rows[case.id].__getitem__)[-3:] for case in in_scope
+    ]
     losses = [-math.log(max(rows[case.id].get(case.true, 0.0), LEAST)) for case in cases]
     return Quality(
         accuracy=sum(guess.right for guess in made) / len(made),

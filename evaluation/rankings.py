@@ -112,12 +112,12 @@ def _read(kept: Path, made_by: str) -> dict[str, Ranking]:
     if not kept.exists():
         return {}
     try:
-        stored: Mapping[str, object] = json.loads(kept.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         if stored["model"] != made_by:
             return {}
         return {
             str(message): tuple((str(name), float(p)) for name, p in ranking)
-            for message, ranking in stored["rankings"].items()  # type: ignore[attr-defined]
+            for message, ranking in stored["rankings"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}  # some other file of the same name is simply made anew

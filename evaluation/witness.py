@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +81,7 @@ class Result:
 
 
 @contextmanager
-def model_server(cases: Path, setting: Setting, seed: int):
+def model_server(cases: Path, setting: Setting, seed: int) -> Iterator[str]:
     """The base address of a model for this setting; empty when there is none."""
     if not setting.options:
         yield ""

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from desk.rules import conversation, dispatch, ticket
 from ops.child import ROOT
 
 PAGE = ROOT / "docs/architecture.md"
+#: ((state, command), state after) of each arrow
+Arrows = Iterable[tuple[tuple[str, str], str]]
 #: name of the diagram on the page -> (its arrows, the state it begins in)
-MACHINES: dict[str, tuple[Mapping[tuple[str, str], str], str]] = {
-    "conversation": (dict(conversation.ARROWS), "bot"),
-    "ticket": (dict(ticket.ARROWS), "open"),
-    "dispatch": (dict(dispatch.ARROWS), "waiting"),
+MACHINES: dict[str, tuple[Arrows, str]] = {
+    "conversation": (conversation.ARROWS.items(), "bot"),
+    "ticket": (ticket.ARROWS.items(), "open"),
+    "dispatch": (dispatch.ARROWS.items(), "waiting"),
 }
 
 
-def diagram(arrows: Mapping[tuple[str, str], str], first: str) -> str:
+def diagram(arrows: Arrows, first: str) -> str:
     """A mermaid state diagram; commands between the same two states share one arrow."""
     grouped: dict[tuple[str, str], list[str]] = {}
-    for (state, command), after in arrows.items():
+    for (state, command), after in arrows:
         grouped.setdefault((state, after), []).append(command)
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
     lines += [f"    {a} --> {b}: {', '.join(names)}" for (a, b), names in grouped.items()]
@@ -36,10 +38,12 @@ def written(page: str) -> str:
     """The page with every diagram between `<!-- machine NAME -->` and `<!-- end -->` made anew."""
     for name, (arrows, first) in MACHINES.items():
         block = f"<!-- machine {name} -->\n{diagram(arrows, first)}\n<!-- end -->"
-        page = re.sub(
-            rf"<!-- machine {name} -->.*?<!-- end -->", lambda _, b=block: b, page, flags=re.DOTALL
-        )
+        page = _replaced(page, rf"<!-- machine {name} -->.*?<!-- end -->", block)
     return page
+
+
+def _replaced(page: str, pattern: str, block: str) -> str:
+    return re.sub(pattern, lambda _: block, page, flags=re.DOTALL)
 
 
 def main(page: Path = PAGE) -> int:

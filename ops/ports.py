@@ -130,7 +130,8 @@ def _holder(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr.port == port and connection.pid:
+            local = connection.laddr
+            if listens and local and local.port == port and connection.pid:
                 command = psutil.Process(connection.pid).cmdline()
                 return f" by {' '.join(command)[:80]!r} (process {connection.pid})"
     except (psutil.Error, OSError):

@@ -5,6 +5,8 @@ packages come from the locks in requirements/, hashes checked; `uv` does the wor
 environment makes the second run instant, and tells a half-made one from a whole one.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import os
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".uv"
@@ -53,12 +56,12 @@ class Problem(Exception):
     """Something a person must put right; the text is one whole line."""
 
 
-def say(text):
+def say(text: str) -> None:
     """One line of progress."""
     print("setup: " + text, flush=True)
 
 
-def main():
+def main() -> None:
     started = time.monotonic()
     pending = [env for env in ENVIRONMENTS if not is_ready(*env)]
     if not pending:
@@ -75,7 +78,7 @@ def main():
     say(f"done ({time.monotonic() - started:.0f} s)")
 
 
-def is_ready(folder, version, lock):
+def is_ready(folder: str, version: str, lock: str) -> bool:
     """Whether the environment was made whole, here, from this very lock."""
     stamp = ROOT / folder / ".kefu-stamp"
     try:
@@ -85,13 +88,13 @@ def is_ready(folder, version, lock):
     return found == fingerprint(folder, version, lock) and (ROOT / folder / "bin/python").exists()
 
 
-def fingerprint(folder, version, lock):
+def fingerprint(folder: str, version: str, lock: str) -> str:
     """Where the environment is (its scripts name their place), and a hash of what it is made of."""
     made_of = version.encode() + (ROOT / lock).read_bytes()
     return f"{ROOT / folder}\n{hashlib.sha256(made_of).hexdigest()}\n"
 
 
-def make(uv, folder, version, lock):
+def make(uv: str, folder: str, version: str, lock: str) -> None:
     """Make the environment `folder` with Python `version` from `lock`; raises Problem."""
     home = ROOT / folder
     stamp = home / ".kefu-stamp"
@@ -109,7 +112,7 @@ def make(uv, folder, version, lock):
     stamp.write_text(fingerprint(folder, version, lock))
 
 
-def is_reusable(home, stamp, version):
+def is_reusable(home: Path, stamp: Path, version: str) -> bool:
     """Whether an environment that is not up to date can be brought up to date."""
     if not stamp.exists() or stamp.read_text().splitlines()[:1] != [str(home)]:
         return False  # half-made, or moved here from another place
@@ -123,7 +126,7 @@ def is_reusable(home, stamp, version):
     return answer.strip() == version
 
 
-def find_uv():
+def find_uv() -> str:
     """The path of a usable uv: the one on PATH, or our own below `.uv/`; raises Problem."""
     found = shutil.which("uv") or os.environ.get("UV")  # which `uv run` sets
     if found and version_of(found) >= OLDEST_UV:
@@ -151,7 +154,7 @@ def find_uv():
     return str(own)
 
 
-def version_of(uv):
+def version_of(uv: str) -> tuple[int, ...]:
     """(major, minor) of a uv, (0, 0) when it does not run."""
     try:
         done = subprocess.run([uv, "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -160,7 +163,7 @@ def version_of(uv):
         return (0, 0)
 
 
-def find_interpreter(uv, version):
+def find_interpreter(uv: str, version: str) -> str:
     """The path of a Python `version`: one that is here, else one that uv downloads."""
     find = [uv, "python", "find", "--system", "--no-project", version]
     found = subprocess.run(
@@ -184,7 +187,7 @@ class NoVenv(Problem):
     """This Python lacks the module that was asked for."""
 
 
-def run(command, what):
+def run(command: list[str], what: str) -> None:
     """Run a command quietly; raises Problem with its meaning, and keeps all it said in the log."""
     TOOLS.mkdir(exist_ok=True)
     began = time.monotonic()
@@ -217,7 +220,7 @@ def run(command, what):
     raise Problem(f"{what}: {reason}. {details}")
 
 
-def environment():
+def environment() -> dict[str, str]:
     """This environment, with pip's index for uv when uv itself was told of none.
 
     uv does not read pip's settings, and a company's or a country's mirror often stands only there.
@@ -232,7 +235,7 @@ def environment():
 
 
 @functools.lru_cache
-def pip_index():
+def pip_index() -> str:
     """The package index of pip's settings, or an empty text."""
     if os.environ.get("PIP_INDEX_URL"):
         return os.environ["PIP_INDEX_URL"]
@@ -250,8 +253,8 @@ def pip_index():
 class OnlyOne:
     """Two setups at once take turns. Systems without file locks go without."""
 
-    def __enter__(self):
-        self.file = (TOOLS / "lock").open("w")
+    def __enter__(self) -> None:
+        self.file: IO[str] = (TOOLS / "lock").open("w")
         try:
             import fcntl
         except ImportError:
@@ -262,7 +265,7 @@ class OnlyOne:
             say("another setup is at work: waiting for it")
             fcntl.flock(self.file, fcntl.LOCK_EX)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.file.close()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
 
 from actions.acts.base import Tools
 from actions.review.answer import Answer, read_answer
@@ -24,7 +25,7 @@ class ActionChoose(Action):
         return "action_choose"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """agree: `category` is settled. clarify: the question stands. human: twice unclear."""
         turn = read_turn(tracker)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
 
 from actions.acts.answering import likeliest, wrong_category
 from actions.acts.base import Tools, choice_buttons
@@ -24,7 +23,7 @@ class ActionAskClarify(Action):
         return "action_ask_clarify"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """Asks what slot `offered` holds, and counts the question."""
         turn = read_turn(tracker)
@@ -53,7 +52,7 @@ class ActionAskAgain(Action):
         return "action_ask_again"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """Shows what slot `offered` holds."""
         turn = read_turn(tracker)
@@ -76,7 +75,7 @@ class ActionShowCategories(Action):
         return "action_show_categories"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """verdict clarify: shown. verdict human: no question is left."""
         turn = read_turn(tracker)
@@ -106,7 +105,7 @@ class ActionCorrectTicket(Action):
         return "action_correct_ticket"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """Offers the likeliest other categories and remembers the ticket in `correcting`."""
         turn = read_turn(tracker)
@@ -127,7 +126,7 @@ class ActionCorrectTicket(Action):
 
         def rank(name: str) -> tuple[float, float]:
             heard = known.get(name, 0.0)
-            confused = settings.mistick[name][wrong] if wrong in settings.mistick else 0.0
+            confused = settings.mistick[name][wrong] if wrong and wrong in settings.mistick else 0.0
             return (heard if heard >= settings.third_choice else 0.0, confused)
 
         others = [name for name in self.tools.catalog if name != wrong]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
 
 from actions.acts.base import Tools
 from actions.desk_client import DeskRefused, DeskUnavailable, StaleEpoch
@@ -28,7 +28,7 @@ class ActionHandOver(Action):
         return "action_hand_over"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """If the desk cannot be reached, the wish travels with the bot's answer instead."""
         turn = read_turn(tracker)

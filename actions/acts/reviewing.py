@@ -7,6 +7,7 @@ from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
 
 from actions.acts.answering import settle
 from actions.acts.base import Tools
@@ -31,7 +32,7 @@ class ActionReview(Action):
         return "action_review"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """Sets verdict; with it category or offered, misses, request_text."""
         turn = read_turn(tracker)

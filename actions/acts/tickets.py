@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
 
 from actions.acts.base import Tools
 from actions.desk_client import DeskRefused, DeskUnavailable, StaleEpoch, TicketAnswer
@@ -35,12 +35,12 @@ class ActionCreateTicket(Action):
         return "action_create_ticket"
 
     async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[SlotEvent]:
         """Says what the desk answered. On failure a person is asked for, and the slots are kept."""
         turn = read_turn(tracker)
         category = turn.slots.get("category")
-        if category not in self.tools.catalog:
+        if not category or category not in self.tools.catalog:
             logger.error("no agreed category to open a ticket for")
             return self._fail(dispatcher, turn)
         if turn.rehearsal:

@@ -101,6 +101,7 @@ class OrderBody(Strict):
     carrier: str = Field(min_length=1, max_length=100)
     waybill: str | None = Field(None, max_length=100)
     carrier_order_id: str | None = Field(None, max_length=100)
+    # pydantic reads the words of ORDER_STATES when it runs; a checker wants them written here
     state: Literal[ORDER_STATES] = "created"  # type: ignore[valid-type]
     fees: list[Fee] = []
     details: dict[str, Any] = {}

@@ -124,7 +124,7 @@ async def callback(request: Request, order_id: str) -> HTTPResponse:
         order = await customer_flow.own_order(tx, customer_id, order_id)
     address = demo_carrier.stand_in(settings_of(request))
     if body.sign == "good" and order.waybill:
-        told = bool(address) and await demo_carrier.tell(address, order, body.source, body.code)
+        told = bool(address and await demo_carrier.tell(address, order, body.source, body.code))
         if body.lost:
             if not told:
                 raise Refused("invalid", why="no stand-in for Kuaidi100 runs")

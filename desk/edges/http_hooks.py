@@ -69,8 +69,10 @@ def _signed(request: Request) -> tuple[str, str]:
         except UnicodeDecodeError:
             return "", ""
         return form.get("param", ""), form.get("sign", "")
-    form = request.form or {}
-    return form.get("param", ""), form.get("sign", "")
+    posted = request.form
+    if posted is None:
+        return "", ""
+    return posted.get("param") or "", posted.get("sign") or ""
 
 
 async def _kuaidi100(request: Request, kind: str) -> HTTPResponse:

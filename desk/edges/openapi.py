@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from sanic import Sanic
+from desk.edges.web import App
 
 _ERROR = {
     "description": "refused; the message is in the asked language",
@@ -13,7 +13,7 @@ _ERROR = {
 }
 
 
-def describe(app: Sanic, version: str) -> dict[str, Any]:
+def describe(app: App, version: str) -> dict[str, Any]:
     """An OpenAPI 3.1 document of every route of `app`, with bodies from their pydantic models."""
     paths: dict[str, dict[str, Any]] = {}
     for route in app.router.routes:

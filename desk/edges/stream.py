@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from sanic import Request
@@ -79,7 +79,7 @@ def sse(data: dict[str, Any], event: str | None = None, event_id: int | None = N
 
 async def customer_lines(
     desk: Desk, hub: Hub, conversation_id: str, after: int
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """`conversation_lines` for the customer's page; notes that the customer has it open."""
     seen_at = 0.0
     lines = conversation_lines(desk, hub, conversation_id, after)
@@ -90,7 +90,7 @@ async def customer_lines(
                 await note_reading(desk, conversation_id)
             yield line
     finally:
-        await lines.aclose()  # type: ignore[attr-defined]
+        await lines.aclose()
         await note_reading(desk, conversation_id, still=False)
 
 
@@ -102,7 +102,7 @@ async def note_reading(desk: Desk, conversation_id: str, *, still: bool = True) 
 
 async def conversation_lines(
     desk: Desk, hub: Hub, conversation_id: str, after: int, *, notes: bool = False
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """Server-sent events of one conversation: the log after `after`, then as it grows.
 
     Typing and the place in the queue are told as they are now, without an id: they are not in the
@@ -152,7 +152,7 @@ async def _place(desk: Desk, conversation_id: str) -> dict[str, Any] | None:
 
 async def agent_lines(
     desk: Desk, hub: Hub, seen: Callable[[], Awaitable[None]]
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """Server-sent events of the console: that the queue or a conversation changed.
 
     `resync` says that some may have been missed: the page reads everything again.
@@ -191,7 +191,9 @@ async def agent_lines(
                 look_at, shown_count = 0.0, -1  # the same number may be other people
 
 
-async def respond(request: Request, kind: str, lines: AsyncIterator[str]) -> HTTPResponse | None:
+async def respond(
+    request: Request, kind: str, lines: AsyncGenerator[str, None]
+) -> HTTPResponse | None:
     """Send `lines` as an event stream until the client goes or the process stops."""
     response = await request.respond(
         content_type="text/event-stream; charset=utf-8",
@@ -203,7 +205,7 @@ async def respond(request: Request, kind: str, lines: AsyncIterator[str]) -> HTT
             await response.send(line)
     finally:
         metrics.STREAMS.labels(kind=kind).dec()
-        await lines.aclose()  # type: ignore[attr-defined]
+        await lines.aclose()
     return None
 
 

@@ -100,7 +100,7 @@ async def _act(request: Request, ticket_id: str, action: str) -> HTTPResponse:
         if action == "reopen":
             await customer.reopen_ticket(desk, customer_id, ticket_id)
         elif action == "settled":
-            yes = (request.form or {}).get("settled") == "yes"
+            yes = request.form is not None and request.form.get("settled") == "yes"
             await customer.settle_ticket(desk, customer_id, ticket_id, yes)
         else:
             await customer.ask_for_person(desk, customer_id, ticket.conversation_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,8 +13,9 @@ import structlog
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, ValidationError
 from sanic import Request, Sanic
+from sanic.config import Config
 from sanic.exceptions import MethodNotAllowed, NotFound, PayloadTooLarge, SanicException
-from sanic.response import HTTPResponse
+from sanic.response import BaseHTTPResponse, HTTPResponse
 from sanic.response import json as json_response
 
 from desk.edges.tokens import BadToken, read_session
@@ -50,6 +52,7 @@ STATUS = {
     "try_again": 503,
 }
 
+App = Sanic[Config, SimpleNamespace]
 Body = TypeVar("Body", bound=BaseModel)
 
 _templates = Environment(
@@ -239,7 +242,7 @@ def set_cookie(
     )
 
 
-def install(app: Sanic) -> None:
+def install(app: App) -> None:
     """Error handlers, security headers and the request limit, for every route."""
 
     @app.exception(Refused)
@@ -266,8 +269,7 @@ def install(app: Sanic) -> None:
         log.error("request failed", path=request.path, error=type(error).__name__, exc_info=error)
         return error_json(request, "try_again", {})
 
-    @app.on_response
-    async def headers(request: Request, response: HTTPResponse) -> None:
+    async def headers(request: Request, response: BaseHTTPResponse) -> None:
         settings = settings_of(request)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
@@ -277,3 +279,5 @@ def install(app: Sanic) -> None:
             "object-src 'none'; base-uri 'none'; form-action 'self'; "
             f"frame-ancestors {settings.frame_ancestors}",
         )
+
+    app.register_middleware(headers, "response")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from standins.kuaidi100 import control, ordering, tracking, workorders
 from standins.kuaidi100.platform import Platform
@@ -18,9 +19,9 @@ def make_app(platform: Platform) -> web.Application:
     """The web application of one platform."""
 
     @web.middleware
-    async def in_words(request: web.Request, handler: object) -> web.StreamResponse:
+    async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)  # type: ignore[operator, no-any-return]
+            return await handler(request)
         except (ValueError, KeyError, TypeError) as error:  # a wrong control call
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
 
