@@ -60,10 +60,10 @@ class DeskInput(InputChannel):
         async def webhook(request: Request) -> HTTPResponse:
             return await self._webhook(request)
 
-        @routes.listener("after_server_stop")
         async def stop(*_: Any) -> None:
             await action_calls.close()
 
+        routes.listener(stop, "after_server_stop")
         return routes
 
     async def _health(self, request: Request) -> HTTPResponse:

@@ -6,7 +6,7 @@ and are refused on any other version.
 """
 
 import logging
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 import rasa
 from rasa.core.actions.action import RemoteAction
@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 WRITTEN_FOR = "3.6.21"
 _applied = False
+
+#: Two of Rasa's methods, as they are to be replaced.
+FindAction = Callable[[RulePolicy, Any, Any, bool], Tuple[Optional[str], Optional[str], bool]]
+PossibleKeys = Callable[[RulePolicy, Dict[str, str], List[Any]], Set[str]]
 
 
 def apply() -> None:
@@ -93,7 +97,7 @@ async def _call_action_server(
     failure: there are no forms here that could make use of it.
     Raises ActionFailed.
     """
-    if not self.action_endpoint:
+    if not self.action_endpoint or not self.action_endpoint.url:
         raise ActionFailed(f"no action_endpoint is configured, so {self.name()} cannot run")
     answer = await call_action(self.action_endpoint.url, _action_call(self.name(), tracker))
     check_answer(self.name(), answer)
@@ -184,14 +188,16 @@ def _plan(schema: Any) -> List[Any]:
 
 
 # ------------------------------------------------------------------ rules
-def _skipping_text_rules(original: Any) -> Any:
+def _skipping_text_rules(original: FindAction) -> Any:
     """Rules are looked for once instead of twice per prediction.
 
     RulePolicy first looks for rules that quote a user's text (end-to-end training), which
     replays the conversation and finds nothing: our rules name intents only.
     """
 
-    def find(self: RulePolicy, tracker: Any, domain: Any, use_text_for_last_user_input: bool):
+    def find(
+        self: RulePolicy, tracker: Any, domain: Any, use_text_for_last_user_input: bool
+    ) -> Tuple[Optional[str], Optional[str], bool]:
         if use_text_for_last_user_input and not _has_text_rules(self):
             return None, None, False
         return original(self, tracker, domain, use_text_for_last_user_input)
@@ -212,14 +218,14 @@ def _has_text_rules(policy: RulePolicy) -> bool:
     return known
 
 
-def _looking_up_rules(original: Any) -> Any:
+def _looking_up_rules(original: PossibleKeys) -> Any:
     """The original tries every rule on every state of the conversation.
 
     A rule can only fit when its last state has the conversation's last action and (if it names
     one) last intent. These few are found by an index; the original then checks them in full.
     """
 
-    def possible_keys(self: RulePolicy, lookup: Dict[str, str], states: List[Any]):
+    def possible_keys(self: RulePolicy, lookup: Dict[str, str], states: List[Any]) -> Set[str]:
         last = states[-1] if states else {}
         action = last.get("prev_action", {}).get("action_name")
         if action is None:

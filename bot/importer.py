@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 class OneReading(RasaFileImporter):
     """Rasa's importer of files, quicker; named in `config.yml`."""
 
-    _read: Optional[Dict[Text, TrainingData]] = None
+    _read: Optional[Dict[Optional[Text], TrainingData]] = None
 
     def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
         """All messages of the training files (see Rasa's class for the rest)."""

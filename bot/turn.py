@@ -4,6 +4,8 @@ from typing import Any, Dict, List, Optional
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.exceptions import AgentNotReady
+from rasa.core.processor import MessageProcessor
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -32,7 +34,7 @@ async def take_turn(agent: Agent, message: UserMessage) -> List[Dict[str, Any]]:
     Whatever goes wrong is raised, and then nothing of the turn is stored.
     The steps are those of Rasa's `Agent.handle_message`, with the look-up in between.
     """
-    processor = agent.processor
+    processor = _processor(agent)
     output = Collected()
     message.output_channel = output
     async with agent.lock_store.lock(message.sender_id):
@@ -69,9 +71,15 @@ async def warm_up(agent: Agent) -> None:
     The first use of jieba builds its dictionary (one to two seconds); this takes it before
     the first customer comes.
     """
-    processor = agent.processor
+    processor = _processor(agent)
     tracker = DialogueStateTracker.from_events(
         "warm-up", [ActionExecuted(ACTION_LISTEN_NAME)], processor.domain.slots
     )
     await processor._handle_message_with_tracker(UserMessage("快递还没来取件"), tracker)
     processor._predict_next_with_tracker(tracker)
+
+
+def _processor(agent: Agent) -> MessageProcessor:
+    if agent.processor is None:
+        raise AgentNotReady("The agent has no model.")
+    return agent.processor

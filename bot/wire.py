@@ -35,21 +35,24 @@ def message_from(body: Any) -> UserMessage:
     if not (isinstance(sender, str) and sender and isinstance(message_id, str) and message_id):
         raise Refused("body_invalid", "`sender` and `message_id` must be non-empty text.")
     metadata = {"context": body.get("context") or {}}
-    common = {
-        "sender_id": sender,
-        "message_id": message_id,
-        "input_channel": "desk",
-        "metadata": metadata,
-    }
+    parsed = None
     if body.get("choice") is not None:
         parsed = _parse_choice(body["choice"], metadata)
-        return UserMessage(parsed["text"], parse_data=parsed, **common)
-    if not isinstance(body.get("text"), str):
+        text = parsed["text"]
+    elif isinstance(body.get("text"), str):
+        text = without_command(body["text"])
+        if not text.strip():
+            raise Refused("text_blank", "There is nothing in this text.")
+    else:
         raise Refused("body_invalid", "Either `text` or `choice` must be given, as text.")
-    text = without_command(body["text"])
-    if not text.strip():
-        raise Refused("text_blank", "There is nothing in this text.")
-    return UserMessage(text, **common)
+    return UserMessage(
+        text,
+        sender_id=sender,
+        parse_data=parsed,
+        input_channel="desk",
+        message_id=message_id,
+        metadata=metadata,
+    )
 
 
 def _parse_choice(choice: Any, metadata: Dict[str, Any]) -> Dict[str, Any]:

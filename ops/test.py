@@ -16,6 +16,8 @@ from ops.environment import bot_environment
 
 PYTHON = sys.executable
 BOT_PYTHON = str(ROOT / ".venv-bot/bin/python")
+#: What mypy is told for bot/, which means what Rasa's environment has.
+AS_RASA = ["--python-version=3.10", f"--python-executable={BOT_PYTHON}"]
 PYTEST = [PYTHON, "-m", "pytest", "-p", "ops.skips"]
 
 #: phase -> (what it does, commands). A phase is over when all its commands have run.
@@ -26,6 +28,7 @@ PHASES: dict[str, tuple[str, list[list[str]]]] = {
             [PYTHON, "-m", "ruff", "check", "."],
             [PYTHON, "-m", "ruff", "format", "--check", "."],
             [PYTHON, "-m", "mypy"],
+            [PYTHON, "-m", "mypy", *AS_RASA, "bot"],
             [PYTHON, "-m", "ops", "validate"],
             [PYTHON, "-m", "evaluation.check_cases"],
         ],
@@ -50,7 +53,7 @@ def main() -> int:
         print(f"no such phase: {', '.join(unknown)}; there are: {', '.join(PHASES)}")
         return 2
     began = time.monotonic()
-    failed = []
+    failed: list[str] = []
     for number, name in enumerate(wanted, start=1):
         what, commands = PHASES[name]
         since = time.monotonic()

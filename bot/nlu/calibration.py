@@ -1,16 +1,22 @@
 """From scores to probabilities that mean what they say."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+Floats = NDArray[np.float64]
 
-def softmax(scores: np.ndarray) -> np.ndarray:
+
+def softmax(scores: Floats) -> Floats:
     """Scores of shape (messages, intents) as probabilities; each row adds up to 1."""
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    raised: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return shares
 
 
-def fit_temperature(scores: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(scores: Floats, truth: NDArray[Any]) -> float:
     """The factor on `scores` under which the true intents are likeliest.
 
     scores: (messages, intents), from a model that had not seen these messages.

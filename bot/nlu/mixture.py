@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Mapping, Text, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import MultinomialNB
 
-from bot.nlu.calibration import fit_temperature, softmax
+from bot.nlu.calibration import Floats, fit_temperature, softmax
 
 Models = Tuple[LogisticRegression, MultinomialNB]
 
@@ -31,11 +32,12 @@ class Mixture:
         config: the settings of `bot.nlu.classifier.CalibratedClassifier`.
     """
 
+    _regression: LogisticRegression  # these two once it has learned
+    _bayes: MultinomialNB
+
     def __init__(self, config: Dict[Text, Any]) -> None:
         self._config = config
         self._vectorizers: Dict[Text, TfidfVectorizer] = {}
-        self._regression: LogisticRegression | None = None
-        self._bayes: MultinomialNB | None = None
         self._temperature = 1.0
 
     @property
@@ -43,7 +45,7 @@ class Mixture:
         """The intents in the order of the columns of `shares`."""
         return [str(name) for name in self._regression.classes_]
 
-    def fit(self, views: Mapping[Text, List[Text]], labels: np.ndarray) -> Mixture:
+    def fit(self, views: Mapping[Text, List[Text]], labels: NDArray[Any]) -> Mixture:
         """Learn from texts; `views` as `shares` takes them, `labels` of shape (messages,).
 
         The temperature is fitted on messages that models of its own had not seen; the models that
@@ -57,7 +59,7 @@ class Mixture:
             self._temperature = temperature.result()
         return self
 
-    def shares(self, views: Mapping[Text, List[Text]]) -> np.ndarray:
+    def shares(self, views: Mapping[Text, List[Text]]) -> Floats:
         """Probabilities of shape (messages, intents); rows of nothing known are all the same.
 
         Args:
@@ -71,7 +73,7 @@ class Mixture:
         shares[blocks[0].getnnz(axis=1) == 0] = 1.0 / shares.shape[1]
         return shares
 
-    def _fitted_models(self, features: csr_matrix, labels: np.ndarray) -> Models:
+    def _fitted_models(self, features: csr_matrix, labels: NDArray[Any]) -> Models:
         # liblinear (one against the rest): as good as multinomial here, ten times quicker.
         regression = LogisticRegression(
             C=self._config["C"],
@@ -87,7 +89,7 @@ class Mixture:
 
     def _mixed(
         self, features: csr_matrix, regression: LogisticRegression, bayes: MultinomialNB
-    ) -> np.ndarray:
+    ) -> Floats:
         """Log-probabilities of the mixture."""
         scores = regression.decision_function(features)
         if scores.ndim == 1:  # scikit-learn's shape for two intents
@@ -95,9 +97,10 @@ class Mixture:
         weight = self._config["bayes_weight"]
         mixed = (1 - weight) * softmax(scores * self._config["sharpness"])
         mixed += weight * bayes.predict_proba(features)
-        return np.log(np.maximum(mixed, 1e-9))
+        logs: Floats = np.log(np.maximum(mixed, 1e-9))
+        return logs
 
-    def _fitted_temperature(self, features: csr_matrix, labels: np.ndarray) -> float:
+    def _fitted_temperature(self, features: csr_matrix, labels: NDArray[Any]) -> float:
         counts = np.unique(labels, return_counts=True)[1]
         if len(counts) < 3 or counts.min() < 2 or len(labels) * HELD_OUT < len(counts):
             return 1.0  # too little to learn from (a test's toy model)
