@@ -97,9 +97,10 @@ def why(reading: Reading) -> str:
         return (
             f"word list: {reading.words if len(reading.words) < 90 else reading.words[:90] + '…'}"
         )
+    words = f"a hint, {reading.hint}" if reading.hint else "nothing"
     if reading.probability is None:
-        return "word list: nothing; no classifier"
-    return f"word list: nothing; classifier: {reading.probability:.2f}"
+        return f"word list: {words}; no classifier"
+    return f"word list: {words}; classifier: {reading.probability:.2f}"
 
 
 def out_of_fold_table(reader: PersonReader, folder: Path) -> str:
@@ -110,11 +111,16 @@ def out_of_fold_table(reader: PersonReader, folder: Path) -> str:
     asks = [example.asks for example in examples]
     scores = out_of_fold([reader.words.rest(e.text) for e in examples], asks)
     words = [reader.words.found(e.text) is not None for e in examples]
+    hints = [reader.words.hint(e.text) is not None for e in examples]
     scope = [e.need in CATEGORIES for e in examples]
     other = [not a and not s for a, s in zip(asks, scope, strict=True)]
     lines = ["threshold     recall   in scope, wrongly     others, wrongly"]
     for threshold in (*THRESHOLDS, 2.0):
-        said = [decide(w, p, threshold) for w, p in zip(words, scores, strict=True)]
+        low = min(threshold, reader.words.hint_threshold)
+        said = [
+            w or decide(h, p, threshold, low)
+            for w, h, p in zip(words, hints, scores, strict=True)
+        ]
         cells = []
         for group in (asks, scope, other):
             asked = sum(a for a, g in zip(said, group, strict=True) if g)

@@ -1,7 +1,8 @@
 """Recognising that a message asks for a person, without Rasa: before anything else, always.
 
 Two readers, one decision. The words are data (`data/human.yml`), exact and explainable; for what
-they miss, a classifier (`desk.store.person_classifier`) gives a probability. Either is enough.
+they miss, a classifier (`desk.store.person_classifier`) gives a probability. Either is enough; but
+words that are said of other people too are only hints, which the classifier may deny.
 Nothing here reads a file or learns: the same text and probability give the same answer.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +30,20 @@ CUT = "\x00"
 
 @dataclass(frozen=True)
 class HumanWords:
-    """Compiled patterns of `data/human.yml` and the threshold of the classifier.
+    """Compiled patterns of `data/human.yml` and the thresholds of the classifier.
 
-    `exact` compares the whole message; what `unless` matches is cut out, and `inside` searches in
-    the rest. `simplify` turns traditional characters into simplified ones.
+    `exact` compares the whole message; what `unless` matches is cut out, and `inside` and `hints`
+    search in the rest. `simplify` turns traditional characters into simplified ones.
     """
 
     exact: re.Pattern[str]
     inside: tuple[re.Pattern[str], ...]
+    hints: tuple[re.Pattern[str], ...]
     unless: tuple[re.Pattern[str], ...]
     #: From this probability on the classifier's word is enough, 0..1.
     threshold: float
+    #: From this probability on a hint is enough, 0..threshold.
+    hint_threshold: float
     simplify: Callable[[str], str]
 
     def rest(self, text: str) -> str:
@@ -48,17 +52,17 @@ class HumanWords:
 
     def found(self, text: str) -> str | None:
         """What asks for a person in `text` by the word list: a pattern, `exact`, or None."""
-        normal = normalise(text, self.simplify)
-        # "pleeease" has one e too many for the list, "bosssss" one s too few once it is cut.
-        for form in dict.fromkeys((normal, re.sub(r"([a-z])\1", r"\1", normal))):
-            rest = self._cut(form)
+        for rest in self._rests(text):
             squeezed = re.sub(r"\s+", "", rest)
             if len(squeezed) <= _EXACT_LIMIT and self.exact.fullmatch(squeezed):
                 return "exact"
-            for pattern in self.inside:
-                if pattern.search(rest):
-                    return pattern.pattern
+            if match := _first(self.inside, rest):
+                return match
         return None
+
+    def hint(self, text: str) -> str | None:
+        """What in `text` may ask for a person, and may speak of others: a pattern, or None."""
+        return next(filter(None, (_first(self.hints, rest) for rest in self._rests(text))), None)
 
     def asks_for_person(self, text: str, probability: float | None = None) -> bool:
         """Whether `text` asks for a person.
@@ -67,7 +71,17 @@ class HumanWords:
             text: the customer's message as it was typed.
             probability: the classifier's, 0..1; None while there is no classifier.
         """
-        return decide(self.found(text) is not None, probability, self.threshold)
+        words, hint = self.found(text) is not None, self.hint(text) is not None
+        return words or decide(hint, probability, self.threshold, self.hint_threshold)
+
+    def _rests(self, text: str) -> Iterator[str]:
+        """What is left of `text`, as it is and without double letters.
+
+        "pleeease" has one e too many for the list, "bosssss" one s too few once it is cut.
+        """
+        normal = normalise(text, self.simplify)
+        for form in dict.fromkeys((normal, re.sub(r"([a-z])\1", r"\1", normal))):
+            yield self._cut(form)
 
     def _cut(self, normal: str) -> str:
         for pattern in self.unless:
@@ -75,9 +89,19 @@ class HumanWords:
         return normal
 
 
-def decide(in_words: bool, probability: float | None, threshold: float) -> bool:
-    """The rule: the word list says so, or the classifier is sure enough."""
-    return in_words or (probability is not None and probability >= threshold)
+def decide(hint: bool, probability: float | None, threshold: float, hint_threshold: float) -> bool:
+    """The rule where the word list does not say so by itself.
+
+    The classifier is to be sure enough, and less sure where the words hint at it. Without a
+    classifier a hint is enough: a person in vain costs less than none.
+    """
+    if probability is None:
+        return hint
+    return probability >= (hint_threshold if hint else threshold)
+
+
+def _first(patterns: Iterable[re.Pattern[str]], rest: str) -> str | None:
+    return next((one.pattern for one in patterns if one.search(rest)), None)
 
 
 def normalise(text: str, simplify: Callable[[str], str] = str) -> str:
@@ -119,12 +143,13 @@ def read_human_words(data: Mapping[str, Any], simplify: Callable[[str], str] = s
     """Parse and check the content of `data/human.yml`.
 
     Args:
-        data: the parsed file: `threshold`, `groups`, `around`, `exact`, `inside`, `unless`.
+        data: the parsed file: `threshold`, `hint_threshold`, `groups`, `around`, `exact`,
+            `inside`, `hints`, `unless`.
         simplify: traditional to simplified characters, for patterns and messages alike.
 
     Raises:
         ValueError: a pattern that is not a valid regular expression, an unknown `<group>`, a
-            threshold that is no number above 0.
+            threshold that is no number above 0, a `hint_threshold` above `threshold`.
     """
     groups = {
         str(name): "|".join(simplify(str(word)) for word in words)
@@ -140,7 +165,16 @@ def read_human_words(data: Mapping[str, Any], simplify: Callable[[str], str] = s
 
     around = f"(?:{words('around')})"
     exact = re.compile(f"(?:{around}{{0,4}}(?:{words('exact')})){{1,6}}{around}{{0,4}}")
-    return HumanWords(exact, patterns("inside"), patterns("unless"), _threshold(data), simplify)
+    # none given: the classifier has no say
+    threshold = _number(data, "threshold", 2.0)
+    hint_threshold = _number(data, "hint_threshold", threshold)
+    if hint_threshold > threshold:
+        raise ValueError(
+            f"data/human.yml, hint_threshold: expected at most the threshold {threshold}, "
+            f"got {hint_threshold}"
+        )
+    found = (patterns(key) for key in ("inside", "hints", "unless"))
+    return HumanWords(exact, *found, threshold, hint_threshold, simplify)
 
 
 def _compile(pattern: str, groups: Mapping[str, str], key: str) -> re.Pattern[str]:
@@ -155,8 +189,8 @@ def _compile(pattern: str, groups: Mapping[str, str], key: str) -> re.Pattern[st
         raise ValueError(f"data/human.yml, {key}: {pattern!r} is not a pattern: {error}") from error
 
 
-def _threshold(data: Mapping[str, Any]) -> float:
-    value = data.get("threshold", 2.0)  # none given: the classifier has no say
+def _number(data: Mapping[str, Any], key: str, default: float) -> float:
+    value = data.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"data/human.yml, threshold: expected a number above 0, got {value!r}")
+        raise ValueError(f"data/human.yml, {key}: expected a number above 0, got {value!r}")
     return float(value)

@@ -35,12 +35,13 @@ def simplify(text: str) -> str:
 class Reading:
     """How a message was read.
 
-    `words` is what the word list found (None: nothing), `probability` the classifier's (None:
-    there is no classifier, or the word list was enough).
+    `words` is what the word list found (None: nothing), `hint` what may be a wish, `probability`
+    the classifier's (None: there is no classifier, or the word list was enough).
     """
 
     asks: bool
     words: str | None
+    hint: str | None
     probability: float | None
 
 
@@ -85,14 +86,14 @@ class PersonReader:
         Args:
             text: the message as it was typed.
         """
-        words = self.words.found(text)
-        classifier = self._classifier
-        probability = None
-        if words is None and classifier is not None:
-            probability = classifier.probability(self.words.rest(text))
-        return Reading(
-            decide(words is not None, probability, self.words.threshold), words, probability
-        )
+        words = self.words
+        if (found := words.found(text)) is not None:
+            return Reading(True, found, None, None)
+        hint, probability = words.hint(text), None
+        if (classifier := self._classifier) is not None:
+            probability = classifier.probability(words.rest(text))
+        asks = decide(hint is not None, probability, words.threshold, words.hint_threshold)
+        return Reading(asks, None, hint, probability)
 
     def asks_for_person(self, text: str) -> bool:
         """Whether a customer's message asks for a person."""

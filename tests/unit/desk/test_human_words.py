@@ -130,10 +130,36 @@ def test_writing_one_way_twice_is_writing_it_once(text: str):
     assert normalise(once, simplify) == once
 
 
-@given(st.floats(0, 1), st.floats(0.01, 1), st.booleans())
-def test_either_reader_is_enough(probability: float, threshold: float, in_words: bool):
-    assert decide(in_words, probability, threshold) == (in_words or probability >= threshold)
-    assert decide(in_words, None, threshold) == in_words
+@given(st.floats(0, 1), st.floats(0.01, 1), st.floats(0, 1), st.booleans())
+def test_a_hint_needs_a_less_sure_classifier(
+    probability: float, threshold: float, share: float, hint: bool
+):
+    needed = threshold * share if hint else threshold
+    assert decide(hint, probability, threshold, threshold * share) == (probability >= needed)
+
+
+@given(st.booleans(), st.floats(0.01, 1))
+def test_without_a_classifier_a_hint_is_enough(hint: bool, threshold: float):
+    assert decide(hint, None, threshold, 0.1) == hint
+
+
+@given(st.sampled_from(PHRASES), st.floats(0, 1))
+def test_what_the_words_say_the_classifier_cannot_deny(phrase: str, probability: float):
+    assert WORDS.asks_for_person(phrase, probability)
+
+
+@pytest.mark.parametrize("text", ["问过人工了，人家说没丢，那你们倒是发车呀", "前台真人值守一整天"])
+def test_a_word_said_of_others_is_a_hint_that_the_classifier_may_deny(text: str):
+    assert WORDS.found(text) is None
+    assert WORDS.hint(text)
+    assert WORDS.asks_for_person(text)
+    assert WORDS.asks_for_person(text, 0.2)
+    assert not WORDS.asks_for_person(text, 0.05)
+
+
+def test_a_hint_that_needs_a_surer_classifier_than_none_is_refused():
+    with pytest.raises(ValueError, match="hint_threshold"):
+        read_human_words({"threshold": 0.3, "hint_threshold": 0.4})
 
 
 def test_without_a_threshold_the_classifier_has_no_say():
@@ -142,7 +168,7 @@ def test_without_a_threshold_the_classifier_has_no_say():
 
 def every_word() -> list[str]:
     """Every literal piece of the patterns: what a hostile message would be made of."""
-    told = " ".join(str(p) for key in ("exact", "around", "inside", "unless") for p in DATA[key])
+    told = " ".join(str(p) for key in ("exact", "around", "inside", "hints", "unless") for p in DATA[key])
     return sorted(set(re.findall(r"[一-鿿]{1,3}|[a-z]{2,}", told)))
 
 
@@ -172,6 +198,6 @@ def test_a_threshold_that_is_no_number_is_refused(value: object):
 
 def test_every_repetition_of_a_group_has_a_limit():
     """`(a|ab)*` can take for ever on a hostile message; `(a|ab){0,4}` cannot."""
-    patterns = [str(p) for key in ("inside", "unless") for p in DATA[key]]
+    patterns = [str(p) for key in ("inside", "hints", "unless") for p in DATA[key]]
     patterns += [str(word) for group in DATA["groups"].values() for word in group]
     assert [p for p in patterns if re.search(r"\)[*+]|\{\d+,\}", p)] == []
