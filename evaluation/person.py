@@ -118,8 +118,7 @@ def out_of_fold_table(reader: PersonReader, folder: Path) -> str:
     for threshold in (*THRESHOLDS, 2.0):
         low = min(threshold, reader.words.hint_threshold)
         said = [
-            w or decide(h, p, threshold, low)
-            for w, h, p in zip(words, hints, scores, strict=True)
+            w or decide(h, p, threshold, low) for w, h, p in zip(words, hints, scores, strict=True)
         ]
         cells = []
         for group in (asks, scope, other):

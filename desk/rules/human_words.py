@@ -173,8 +173,15 @@ def read_human_words(data: Mapping[str, Any], simplify: Callable[[str], str] = s
             f"data/human.yml, hint_threshold: expected at most the threshold {threshold}, "
             f"got {hint_threshold}"
         )
-    found = (patterns(key) for key in ("inside", "hints", "unless"))
-    return HumanWords(exact, *found, threshold, hint_threshold, simplify)
+    return HumanWords(
+        exact=exact,
+        inside=patterns("inside"),
+        hints=patterns("hints"),
+        unless=patterns("unless"),
+        threshold=threshold,
+        hint_threshold=hint_threshold,
+        simplify=simplify,
+    )
 
 
 def _compile(pattern: str, groups: Mapping[str, str], key: str) -> re.Pattern[str]:

@@ -168,7 +168,8 @@ def test_without_a_threshold_the_classifier_has_no_say():
 
 def every_word() -> list[str]:
     """Every literal piece of the patterns: what a hostile message would be made of."""
-    told = " ".join(str(p) for key in ("exact", "around", "inside", "hints", "unless") for p in DATA[key])
+    keys = ("exact", "around", "inside", "hints", "unless")
+    told = " ".join(str(p) for key in keys for p in DATA[key])
     return sorted(set(re.findall(r"[一-鿿]{1,3}|[a-z]{2,}", told)))
 
 
