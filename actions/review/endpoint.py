@@ -87,11 +87,13 @@ class Endpoint:
         try:
             raw = await self._with_one_retry(masked, mode, usage)
         except _UNSUPPORTED:
-            if self._proven or mode == "json_object":
+            if mode == "json_object" or (self._proven and mode == self._mode):
                 raise
-            mode = "json_object"
+            mode = "json_object"  # also when another call stepped down while this one was out
             raw = await self._with_one_retry(masked, mode, usage)
-        self._mode, self._proven = mode, True
+        if mode == "json_schema" or not self._proven:
+            # A schema that was answered is there, whatever a refusal beside it looked like.
+            self._mode, self._proven = mode, True
         return raw, mode
 
     async def close(self) -> None:

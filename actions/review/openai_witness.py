@@ -12,7 +12,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from actions.review.breaker import Breaker
@@ -46,6 +46,7 @@ class OpenAIWitness:
     `categories`: id -> what the customer needs, in a few words. `labels`: texts that are no
     evidence when quoted. `deadline_s` covers the waiting, the one retry and the stepping down.
     `budget`: None = no limit. `prices`: of a million tokens, (prompt, completion); None = unknown.
+    `clock`: seconds that only grow, for the breaker and the latencies.
     """
 
     base_url: str
@@ -58,6 +59,7 @@ class OpenAIWitness:
     breaker: Breaker = field(default_factory=Breaker)
     budget: Budget | None = None
     prices: tuple[float, float] | None = None
+    clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self._endpoint = Endpoint(
@@ -70,6 +72,7 @@ class OpenAIWitness:
             take=self.budget.take if self.budget else lambda: True,
         )
         self._cache: OrderedDict[str, Opinion] = OrderedDict()
+        self._flights: dict[str, asyncio.Task[Opinion | Silence]] = {}
 
     async def opinion(self, message: str) -> Opinion | Silence:
         """What the model makes of the message, or why it said nothing. See Witness."""
@@ -81,28 +84,42 @@ class OpenAIWitness:
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        started = time.monotonic()
-        if not self.breaker.lets_through(started):
+        if flight := self._flights.get(key):
+            heard = await asyncio.shield(flight)
+            return self._cache.get(key, heard)
+        if not self.breaker.lets_through(self.clock()):
             return Silence(self.model, BREAKER_OPEN)
+        flight = asyncio.create_task(self._fly(key, masked))
+        self._flights[key] = flight
+        flight.add_done_callback(lambda _: self._flights.pop(key, None))
+        # Shielded: whoever asks the same meanwhile waits for it too.
+        return await asyncio.shield(flight)
+
+    async def close(self) -> None:
+        """Give up what is being asked, and close the connections."""
+        for flight in tuple(self._flights.values()):
+            flight.cancel()
+        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        await self._endpoint.close()
+
+    async def _fly(self, key: str, masked: str) -> Opinion | Silence:
+        """Ask the endpoint, within the deadline; an opinion is kept."""
+        started = self.clock()
         usage = Usage()
         try:
             async with asyncio.timeout(self.deadline_s):
                 opinion = await self._ask(masked, usage, started)
         except NotAllowed:
-            return Silence(self.model, BUDGET_SPENT, _ms_since(started))
+            return Silence(self.model, BUDGET_SPENT, self._ms_since(started))
         except Exception as error:  # an endpoint may answer anything, and the client may trip on it
-            self.breaker.failed(time.monotonic())
+            self.breaker.failed(self.clock())
             logger.warning("model %s gave no opinion: %s", self.model, _cause(error))
-            return Silence(self.model, _cause(error), _ms_since(started))
+            return Silence(self.model, _cause(error), self._ms_since(started))
         finally:
             self._note(usage)
         self.breaker.succeeded()
         self._keep(key, opinion)
         return opinion
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._endpoint.close()
 
     async def _ask(self, masked: str, usage: Usage, started: float) -> Opinion:
         raw, mode = await self._endpoint.ask(masked, usage)
@@ -111,7 +128,7 @@ class OpenAIWitness:
             category,
             quote,
             self.model,
-            _ms_since(started),
+            self._ms_since(started),
             mode,
             prompt_version=PROMPT_VERSION,
             prompt_tokens=usage.prompt_tokens,
@@ -140,13 +157,12 @@ class OpenAIWitness:
         if len(self._cache) > _CACHE_SIZE:
             self._cache.popitem(last=False)
 
+    def _ms_since(self, started: float) -> int:
+        return round((self.clock() - started) * 1000)
+
     def _cache_key(self, masked: str) -> str:
         parts = (PROMPT_VERSION, self.model, ",".join(self.categories), normalise(masked))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _ms_since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
 
 
 def _cause(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -29,6 +28,7 @@ class Desk:
         self.seen: list[tuple[str, dict[str, Any], str]] = []
         self.answers: list[Callable[[web.Request], Awaitable[web.StreamResponse]]] = []
         self.url = ""
+        self.over = asyncio.Event()  #: ends every hanging answer
 
     def will(self, status: int, body: Any) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
@@ -46,7 +46,7 @@ class Desk:
 
     def will_hang(self) -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
-            await asyncio.sleep(1.5)
+            await self.over.wait()
             return web.json_response(YES)
 
         self.answers.append(answer)
@@ -69,12 +69,13 @@ async def server() -> AsyncIterator[Desk]:
     await running.start_server()
     desk.url = str(running.make_url("")).rstrip("/")
     yield desk
+    desk.over.set()
     await running.close()
 
 
 @pytest.fixture
 async def client(server: Desk) -> AsyncIterator[DeskClient]:
-    client = DeskClient(server.url, lambda: "secret", timeout_s=0.5)
+    client = DeskClient(server.url, lambda: "secret", timeout_s=30)
     yield client
     await client.close()
 
@@ -186,23 +187,19 @@ async def test_two_broken_connections_are_enough(server: Desk, client: DeskClien
 
 
 async def test_nobody_there_is_unavailable_at_once(unused_tcp_port: int) -> None:
-    client = DeskClient(f"http://127.0.0.1:{unused_tcp_port}", lambda: "secret")
-    started = time.monotonic()
-    with pytest.raises(DeskUnavailable):
+    client = DeskClient(f"http://127.0.0.1:{unused_tcp_port}", lambda: "secret", timeout_s=60)
+    with pytest.raises(DeskUnavailable, match="ClientConnectorError"):  # not: no answer in time
         await open_ticket(client)
-    assert time.monotonic() - started < 1
     await client.close()
 
 
-async def test_a_hanging_desk_costs_the_deadline_and_no_more(
-    server: Desk, client: DeskClient
-) -> None:
-    server.will_hang()
-    started = time.monotonic()
+async def test_a_hanging_desk_costs_the_deadline_and_no_more(server: Desk) -> None:
+    client = DeskClient(server.url, lambda: "secret", timeout_s=0.5)
+    server.will_hang()  # until the test is over
     with pytest.raises(DeskUnavailable, match=r"within 0\.5 s"):
-        await open_ticket(client)
-    assert time.monotonic() - started < 0.9
-    assert len(server.seen) == 1
+        await asyncio.wait_for(open_ticket(client), 30)
+    assert len(server.seen) <= 1
+    await client.close()
 
 
 async def test_an_answer_that_is_not_json_is_unavailable(server: Desk, client: DeskClient) -> None:

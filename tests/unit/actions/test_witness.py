@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from actions.catalog import Catalog
 from actions.review.breaker import Breaker
 from actions.review.budget import Budget
-from actions.review.evidence import BUDGET_SPENT, Opinion, Silence
+from actions.review.evidence import BREAKER_OPEN, BUDGET_SPENT, Opinion, Silence
 from actions.review.openai_witness import OpenAIWitness
 from actions.review.prompt import PROMPT_VERSION, looks_like_instructions
 from actions.review.witness import NoWitness
@@ -58,6 +57,12 @@ class Endpoint:
         self.requests: list[dict[str, Any]] = []
         self.behaviours: list[Behaviour] = []
         self.url = ""
+        self.asked = asyncio.Event()  #: a request has come
+        self.over = asyncio.Event()  #: ends every stalling answer
+
+    async def stalls(self, request: dict[str, Any]) -> web.Response:
+        await self.over.wait()
+        return completion(GOOD)
 
     def will(self, *answers: web.Response | Behaviour | str) -> None:
         for answer in answers:
@@ -83,6 +88,7 @@ class Endpoint:
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.requests.append(body)
+        self.asked.set()
         behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
         return await behaviour(body)
 
@@ -100,6 +106,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
     await server.start_server()
     endpoint.url = str(server.make_url("/v1"))
     yield endpoint
+    endpoint.over.set()
     await server.close()
 
 
@@ -111,16 +118,25 @@ async def ask(endpoint: Endpoint, catalog: Catalog) -> AsyncIterator[OpenAIWitne
         model="m",
         categories=catalog.needs(),
         labels=catalog.labels(),
-        deadline_s=0.6,
+        deadline_s=30,
         retry_pause_s=0.01,
     )
     yield witness
     await witness.close()
 
 
-async def stalls(request: dict[str, Any]) -> web.Response:
-    await asyncio.sleep(1.5)
-    return completion(GOOD)
+@pytest.fixture
+async def hurried(endpoint: Endpoint, catalog: Catalog) -> AsyncIterator[OpenAIWitness]:
+    witness = OpenAIWitness(
+        base_url=endpoint.url,
+        api_key="k",
+        model="m",
+        categories=catalog.needs(),
+        deadline_s=0.3,
+        retry_pause_s=0.01,
+    )
+    yield witness
+    await witness.close()
 
 
 async def test_a_good_answer_is_an_opinion_with_its_quotation(
@@ -213,6 +229,55 @@ async def test_a_refused_schema_steps_down_once_and_for_all(
     assert (first.mode, second.mode) == ("json_object", "json_object")
 
 
+class SchemaRefused:
+    """Refuses schemas, but only when all `calls` first ones have come; JSON mode it has."""
+
+    def __init__(self, calls: int) -> None:
+        self._together = asyncio.Barrier(calls)
+        self._released = 0
+        self._stepped_down = asyncio.Event()
+
+    async def __call__(self, request: dict[str, Any]) -> web.Response:
+        if request["response_format"]["type"] == "json_object":
+            self._stepped_down.set()
+            return completion(GOOD)
+        await self._together.wait()
+        self._released += 1
+        if self._released > 1:  # refused only after the first has found the other mode
+            await self._stepped_down.wait()
+            await asyncio.sleep(0.05)
+        return error(400, "This response_format type is unavailable now")
+
+
+async def test_calls_that_overlap_the_first_step_down_are_answered_too(
+    endpoint: Endpoint, ask: OpenAIWitness
+) -> None:
+    endpoint.will(SchemaRefused(5))
+    heard = await asyncio.gather(*(ask.opinion(f"{MESSAGE}{n}") for n in "一二三四五"))
+    assert [type(one) for one in heard] == [Opinion] * 5
+    assert ask.breaker.lets_through(ask.clock())
+    await ask.opinion(MESSAGE)
+    assert endpoint.modes[-1] == "json_object"
+
+
+async def test_a_message_refused_beside_the_first_good_answer_does_not_step_down(
+    endpoint: Endpoint, ask: OpenAIWitness
+) -> None:
+    good_came = asyncio.Event()
+
+    async def late(request: dict[str, Any]) -> web.Response:
+        await good_came.wait()
+        return error(400, "content filter")
+
+    endpoint.will(late, GOOD)
+    refused = asyncio.create_task(ask.opinion(MESSAGE + "二"))
+    await endpoint.asked.wait()
+    assert isinstance(await ask.opinion(MESSAGE), Opinion)
+    good_came.set()
+    assert isinstance(await refused, Silence)
+    assert endpoint.modes == ["json_schema"] * 2
+
+
 async def test_one_refused_message_does_not_step_down_a_proven_endpoint(
     endpoint: Endpoint, ask: OpenAIWitness
 ) -> None:
@@ -250,23 +315,21 @@ async def test_a_lasting_failure_is_no_opinion_after_at_most_two_tries(
 
 
 async def test_a_stalling_endpoint_costs_the_deadline_and_no_more(
-    endpoint: Endpoint, ask: OpenAIWitness
+    endpoint: Endpoint, hurried: OpenAIWitness
 ) -> None:
-    endpoint.will(stalls)
-    started = time.monotonic()
-    heard = await ask.opinion(MESSAGE)
+    endpoint.will(endpoint.stalls)  # until the test is over
+    heard = await asyncio.wait_for(hurried.opinion(MESSAGE), 20)
     assert isinstance(heard, Silence)
     assert heard.reason == "no answer in time"
-    assert time.monotonic() - started < 0.9
 
 
 async def test_a_retry_does_not_lengthen_the_deadline(
-    endpoint: Endpoint, ask: OpenAIWitness
+    endpoint: Endpoint, hurried: OpenAIWitness
 ) -> None:
-    endpoint.will(error(503), stalls)
-    started = time.monotonic()
-    assert isinstance(await ask.opinion(MESSAGE), Silence)
-    assert time.monotonic() - started < 0.9
+    endpoint.will(error(503), endpoint.stalls)
+    heard = await asyncio.wait_for(hurried.opinion(MESSAGE), 20)
+    assert isinstance(heard, Silence)
+    assert heard.reason == "no answer in time"
 
 
 @pytest.mark.parametrize(
@@ -308,11 +371,14 @@ async def test_after_three_failures_the_endpoint_is_left_alone(
 
 
 async def test_it_is_tried_again_after_the_pause(endpoint: Endpoint, ask: OpenAIWitness) -> None:
-    ask.breaker = Breaker(failures=1, pause_s=0.05)
+    now = 1000.0
+    ask.clock = lambda: now
+    ask.breaker = Breaker(failures=1, pause_s=30)
     endpoint.will(error(401), GOOD)
     assert isinstance(await ask.opinion(MESSAGE), Silence)
-    assert isinstance(await ask.opinion(MESSAGE), Silence)
-    await asyncio.sleep(0.06)
+    now += 29
+    assert await ask.opinion(MESSAGE) == Silence("m", BREAKER_OPEN)
+    now += 1
     assert isinstance(await ask.opinion(MESSAGE), Opinion)
 
 
@@ -322,6 +388,30 @@ async def test_an_equal_message_is_asked_once(endpoint: Endpoint, ask: OpenAIWit
     again = await ask.opinion(MESSAGE.replace("13912345678", "13700000000"))
     assert isinstance(again, Opinion)
     assert again.cached
+    assert len(endpoint.requests) == 1
+
+
+async def test_equal_messages_at_once_are_one_question(
+    endpoint: Endpoint, ask: OpenAIWitness
+) -> None:
+    endpoint.will(with_usage(1000, 25))
+    first, second = await asyncio.gather(ask.opinion(MESSAGE), ask.opinion(MESSAGE))
+    assert isinstance(first, Opinion)
+    assert isinstance(second, Opinion)
+    assert (first.prompt_tokens, second.prompt_tokens, second.cached) == (1000, 0, True)
+    assert len(endpoint.requests) == 1
+
+
+async def test_who_gives_up_waiting_takes_no_answer_from_others(
+    endpoint: Endpoint, ask: OpenAIWitness
+) -> None:
+    endpoint.will(endpoint.stalls)
+    gone = asyncio.create_task(ask.opinion(MESSAGE))
+    other = asyncio.create_task(ask.opinion(MESSAGE))
+    await endpoint.asked.wait()
+    gone.cancel()
+    endpoint.over.set()
+    assert isinstance(await other, Opinion)
     assert len(endpoint.requests) == 1
 
 
@@ -421,7 +511,7 @@ async def thrifty(
         api_key="k",
         model="m",
         categories=catalog.needs(),
-        deadline_s=0.6,
+        deadline_s=30,
         retry_pause_s=0.01,
         budget=Budget(tmp_path / "budget.json", calls=3, tokens=5000),
     )
@@ -464,7 +554,7 @@ async def test_a_spent_budget_does_not_open_the_breaker(
     endpoint.will(GOOD)
     for number in "一二三四五六七":
         await thrifty.opinion(MESSAGE + number)
-    assert thrifty.breaker.lets_through(time.monotonic())
+    assert thrifty.breaker.lets_through(thrifty.clock())
     again = await thrifty.opinion(MESSAGE + "一")
     assert isinstance(again, Opinion)  # what is known is still known
     assert again.cached
