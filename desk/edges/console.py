@@ -18,6 +18,7 @@ from desk.edges.timeline_shown import shown
 from desk.flow import outbox, unknown_codes
 from desk.flow.agent import Agent, conversation_view, queue_view
 from desk.flow.desk import Desk
+from desk.flow.dispatch_agent import missing
 from desk.flow.timeline import timeline
 from desk.rules.refused import Refused
 from desk.store import events
@@ -57,10 +58,25 @@ class Words:
         known = self._content.categories.by_id.get(category)
         return known.label[self._lang] if known else category
 
-    def because(self, reason: str) -> str:
-        """Why a ticket was completed: a fact in words, or what the agent wrote."""
+    def because(self, reason: str, by: str | None) -> str:
+        """Why a ticket was completed: a fact in words, or what the agent wrote.
+
+        Args:
+            reason: the ticket's `completed_because`.
+            by: its `completed_by`; of a ticket that was merged the reason is only the other's id.
+        """
         fact = self._content.facts.get(reason)
-        return fact.label[self._lang] if fact else reason
+        known = "merge" if by == "merge" else reason
+        return fact.label[self._lang] if fact else self._texts.get(f"because.{known}", reason)
+
+    def dispatch_why(self, why: str) -> str:
+        """Why a dispatch stopped, in words where it is one of our own codes."""
+        if names := missing(why):
+            told = self.t("dispatch.comma").join(
+                self.named("dispatch.needed", one) for one in names
+            )
+            return self.t("dispatch.missing", names=told)
+        return self.named("dispatch.why", why)
 
     def delivery_error(self, error: str | None) -> str:
         """Why a notification did not arrive: its first word in words, the rest as it is."""
@@ -83,6 +99,7 @@ class Words:
             "lang": self._lang,
             "label": self.label,
             "because": self.because,
+            "dispatch_why": self.dispatch_why,
             "review_lines": self.review_lines,
             "review_reasons": review_reasons,
             "in_words": self.in_words,

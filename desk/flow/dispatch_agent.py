@@ -31,8 +31,8 @@ _VIA = {"kuaidi100": "快递100", "webhook": "商家系统"}
 _NEEDED = {
     "waybill": "运单号",
     "number": "对方的工单号",
-    "details.weight_kg": "重量（details.weight_kg）",
-    "details.goods_value": "货值（details.goods_value）",
+    "details.weight_kg": "重量（订单信息）",
+    "details.goods_value": "货值（订单信息）",
 }
 
 
@@ -120,13 +120,17 @@ def _words(desk: Desk, lang: str, held: Held, queue: Mapping[str, Any]) -> str:
     return desk.say("utter_dispatch_handed_over_closed", lang, label=label, promise=promise)
 
 
+def missing(why: str) -> list[str]:
+    """What a dispatch lacks, by the reason it stopped for; empty: it stopped for another."""
+    return why.removeprefix(MISSING).split(", ") if why.startswith(MISSING) else []
+
+
 def summary(desk: Desk, held: Held) -> str:
     """What an agent reads: what happened, and what to do now."""
     dispatch = held.dispatch
     ticket = f"工单 {desk.content.categories.label(held.ticket.category, 'zh')}"
     via, why = _VIA.get(dispatch.via, dispatch.via), dispatch.why
-    if why.startswith(MISSING):
-        names = why.removeprefix(MISSING).split(", ")
+    if names := missing(why):
         why = "缺少" + "、".join(_NEEDED.get(name, name) for name in names)
     if dispatch.part:
         return f"{ticket}：客户补充的内容没能转达{via}（{why}）。请人工转达"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,19 +74,23 @@ def notice(desk: Desk, lang: str, reason: str, queue: dict[str, Any]) -> str:
 def wait_words(seconds: int, lang: str) -> str:
     """A wait as people say it, after "about": `1 分钟`, `5 minutes`."""
     minutes = max(1, round(seconds / 60))
+    hours = math.ceil(minutes / 60)  # as the banner of the page rounds
     if lang == "en":
+        if minutes >= 60:
+            return "an hour" if hours == 1 else f"{hours} hours"
         return "a minute" if minutes == 1 else f"{minutes} minutes"
-    return f"{minutes} 分钟"
+    return f"{minutes} 分钟" if minutes < 60 else f"{hours} 小时"
 
 
 def clock_words(desk: Desk, when: datetime, lang: str) -> str:
     """A promised time as people say it, in the desk's own time zone."""
     zone = ZoneInfo(desk.content.service.timezone)
     local, today = when.astimezone(zone), desk.now().astimezone(zone).date()
+    days = (local.date() - today).days
     if lang == "en":
-        day = {0: "today", 1: "tomorrow"}.get((local.date() - today).days, f"on {local:%d %B}")
-        return f"by {local:%H:%M} {day}"
-    day = {0: "今天", 1: "明天"}.get((local.date() - today).days, f"{local.month}月{local.day}日")
+        near = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+        return f"by {local:%H:%M} {near.get(days, f'on {local.day} {local:%B}')}"
+    day = {-1: "昨天", 0: "今天", 1: "明天"}.get(days, f"{local.month}月{local.day}日")
     return f"{day} {local:%H:%M} 前"
 
 
@@ -97,7 +102,7 @@ async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversati
     for ticket in await tickets.active_of_order(tx, conversation.order_id):
         lines.append(f"处理中工单：{desk.content.categories.label(ticket.category, 'zh')}")
     words = await events.last_customer_message(tx, conversation.id)
-    lines.append(f"客户最后说：{words[:200]}" if words else "客户还没有说话，直接要求人工")
+    lines.append(f"客户最后说：{words[:200]}" if words else "客户还没有留言")
     return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ def test_a_promise_that_is_near_comes_first_and_says_so_in_words(kefu, visit, cu
     expect(row(page, promised).locator(".mark")).to_contain_text("超过承诺时间 10 分钟")
     claim(page, promised)
     expect(page.locator("#side-tickets .mark")).to_contain_text("超过承诺时间 10 分钟")
-    expect(page.locator("#log")).to_contain_text("很抱歉，我们说过")
+    expect(page.locator("#log")).to_contain_text("很抱歉，我们答应")
     page.goto(f"{agent.url}/desk?lang=en&c={promised}")
     expect(row(page, promised).locator(".mark")).to_contain_text("Promise overdue by 10 min")
 

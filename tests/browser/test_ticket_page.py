@@ -19,16 +19,16 @@ SAID = {
     "zh": {
         "link": "查看进度",
         "title": "办理进度",
-        "completes": "快递公司确认“快递员已取件”，就自动办结",
-        "done": "已办结：快递员已取件",
-        "reopened": "您重新打开了，按“虚假发货”继续处理",
+        "completes": "收到“快递已揽收”的消息，就自动办结",
+        "done": "已办结：快递已揽收",
+        "reopened": "您要求重新处理，按“虚假发货”继续跟进",
         "open": "已登记",
         "completed": "已办结",
     },
     "en": {
         "link": "See the progress",
         "title": "Progress",
-        "completes": "Completes by itself once the carrier reports that the parcel was collected",
+        "completes": "Completes by itself once we hear that the parcel was collected",
         "done": "Done: the parcel was collected",
         "reopened": "You reopened it; we go on with it as “Marked as shipped, but it was not”",
         "open": "Registered",
@@ -122,11 +122,11 @@ def test_it_works_without_any_script(visit, kefu):
     customer.report(order, COLLECTED)
     page = customer.page
     page.goto(f"{customer.url}/chat/tickets/{ticket}?lang=zh")
-    expect(page.locator(".timeline.past li").first).to_contain_text("已办结：快递员已取件")
+    expect(page.locator(".timeline.past li").first).to_contain_text("已办结：快递已揽收")
     page.locator("#reopen").click()
     expect(page.locator(".pill")).to_have_text("已登记")
     page.locator("#settled-yes").click()
-    expect(page.locator(".timeline.past li").first).to_contain_text("您说已经解决，办结")
+    expect(page.locator(".timeline.past li").first).to_contain_text("您确认已解决，已办结")
 
 
 def test_a_person_is_called_from_the_page(visit, kefu):
@@ -204,7 +204,7 @@ def test_another_customers_ticket_is_not_there(visit, kefu):
     stranger.network_trouble = True  # the browser reports the 404
     stranger.login("demo-li")
     stranger.page.goto(f"{stranger.url}/chat/tickets/{ticket}?lang=zh")
-    expect(stranger.page.locator("h2")).to_have_text("没有找到这件事")
+    expect(stranger.page.locator("h2")).to_have_text("没有找到这条记录")
     expect(stranger.page.locator(".timeline")).to_have_count(0)
 
 
@@ -221,5 +221,5 @@ def test_the_agent_has_the_same_with_more_in_the_side_panel(visit, kefu):
     expect(fold).to_contain_text("法定期限")
     expect(fold.locator(".timeline.past li").last).to_contain_text("机器人")
     customer.report(order, COLLECTED)
-    expect(fold.locator(".timeline.past")).to_contain_text("已办结：快递员已取件")
+    expect(fold.locator(".timeline.past")).to_contain_text("已办结：快递已揽收")
     expect(fold).to_have_attribute("open", "")  # still open after the refresh

@@ -72,7 +72,7 @@ async def test_what_is_missing_is_a_persons_and_nothing_is_sent(here, order):
     async with here.desk.db.begin() as tx:
         conversation = await here.desk.must_lock(tx, ticket.conversation_id)
     assert (conversation.owner, conversation.handover_reason) == ("queue", "dispatch_failed")
-    assert any("“重量不符”需要客服来办" in line for line in await here.said(ticket))
+    assert any("“重量不符”需要人工处理" in line for line in await here.said(ticket))
 
 
 async def test_a_person_is_called_after_the_bot_has_finished_its_turn(here):
@@ -557,6 +557,6 @@ async def test_an_agent_who_has_the_conversation_is_told_in_it(here):
     await claim(here.desk, LIN, ticket.conversation_id)
     await here.work(ticket)
     (note,) = [event for event in await here.log(ticket) if event["kind"] == "note"]
-    assert "details.weight_kg" in note["text"]
+    assert "重量（订单信息）" in note["text"]
     async with here.desk.db.begin() as tx:
         assert (await here.desk.must_lock(tx, ticket.conversation_id)).agent_id == "a_lin"

@@ -117,7 +117,7 @@ async def test_a_person_is_called_an_hour_before_the_promise_and_the_customer_to
     await waits.watch("13:00")
     assert await waits.handovers() == ["promise_due"]
     assert await waits.told() == [
-        "我们说过今天 14:00 前告诉您“催取件”的进展，现在已请客服来处理，客服会在这里回复您。"
+        "我们答应今天 14:00 前告诉您“催取件”的进展，已请客服现在来处理，会在这里回复您。"
     ]
     assert (await waits.stored(ticket)).called_at == waits.clock.now
     await waits.watch("13:30")
@@ -153,7 +153,7 @@ async def test_where_nobody_is_on_duty_the_customer_reads_when_somebody_will_be(
     assert await waits.handovers() == []
     await waits.watch("02:00", 4)
     assert await waits.told() == [
-        "“催取件”还没有办好，已转给客服跟进。客服现在已下班，今天 09:00 前会在这里回复您。"
+        "“催取件”还没有办好，已转给客服跟进。现在不是人工服务时间，客服今天 09:00 前会在这里回复您。"
     ]
     async with waits.desk.db.begin() as tx:
         assert (await conversations.get(tx, waits.conversation)).owner == "queue"
@@ -235,8 +235,7 @@ async def test_an_agent_who_has_it_reads_a_note_and_keeps_it(case):
 
 
 SORRY = (
-    "很抱歉，我们说过今天 14:00 前告诉您“催取件”的进展，没有做到。"
-    "已请客服来处理，客服会在这里回复您。"
+    "很抱歉，我们答应今天 14:00 前告诉您“催取件”的进展，没有做到。已请客服来处理，会在这里回复您。"
 )
 
 
@@ -300,7 +299,7 @@ async def test_a_reopened_ticket_is_promised_anew_and_watched_anew(case):
     waits.at("15:00")
     await customer.reopen_ticket(waits.desk, waits.customer, ticket.id)
     assert (await waits.told())[-1] == (
-        "“催取件”已重新打开，我们会继续处理。我们今天 19:00 前会在这里告诉您进展。"
+        "“催取件”已重新受理，我们会继续处理。我们今天 19:00 前会在这里告诉您进展。"
     )
     again = await waits.stored(ticket)
     assert (again.due_at, again.called_at) == (waits.clock.now + timedelta(hours=4), None)

@@ -59,8 +59,8 @@ async def test_old_evidence_asks_and_a_yes_completes_with_the_customers_word(des
     who, conversation, ticket, waybill = await opened(desk)
     assert (await push(desk, waybill, (local(-30), "103"))).code == "ask"
     card = await last_card(desk, conversation)
-    assert card["asked"] == {"fact": "parcel.collected", "text": "快递员已取件"}
-    assert "快递员已取件" in (await said_to(desk, conversation))[-1]
+    assert card["asked"] == {"fact": "parcel.collected", "text": "快递已揽收"}
+    assert "快递已揽收" in (await said_to(desk, conversation))[-1]
     done = await customer.settle_ticket(desk, who, ticket.id, True)
     assert (done.state, done.completed_by, done.completed_because) == (
         "completed",
@@ -207,7 +207,7 @@ async def test_a_signature_turns_out_to_be_older_than_the_complaint_and_is_asked
 async def test_an_order_called_off_by_its_sender_closes_the_urge_in_other_words(desk):
     _who, conversation, _ticket, waybill = await opened(desk)
     assert (await status(desk, waybill, 9)).code == "complete"
-    assert "已关闭" in (await said_to(desk, conversation))[-1]
+    assert "已结束" in (await said_to(desk, conversation))[-1]
 
 
 # --- standing for hours ---------------------------------------------------------------------------

@@ -94,13 +94,13 @@ async def test_it_tells_what_happened_and_what_comes_next(system):
         told = await timeline(customer, path)
         assert texts(told["past"]) == ["已为您登记“催取件”"]
         assert told["past"][0]["quote"] == WORDS
-        assert told["next"][0]["text"] == "快递公司确认“快递员已取件”，就自动办结"
+        assert told["next"][0]["text"] == "收到“快递已揽收”的消息，就自动办结"
         due = told["next"][-1]
         assert (due["kind"], due["when"][-1], due["sure"]) == ("due", "前", True)
 
         await carrier_says(customer, 10)
         told = await timeline(customer, path)
-        assert texts(told["past"])[1:] == ["收到快递公司消息：快递员已取件", "已办结：快递员已取件"]
+        assert texts(told["past"])[1:] == ["收到消息：快递已揽收", "已办结：快递已揽收"]
         assert [step["kind"] for step in told["next"]] == ["reopen", "closes"]
         english = await timeline(customer, path, "en")
         assert english["past"][-1]["text"] == "Done: the parcel was collected"
@@ -113,7 +113,7 @@ async def test_it_tells_what_happened_and_what_comes_next(system):
 
         await customer.good("POST", f"{path}/reopen", {})
         told = await timeline(customer, path)
-        assert texts(told["past"])[-1] == "您重新打开了，按“虚假发货”继续处理"
+        assert texts(told["past"])[-1] == "您要求重新处理，按“虚假发货”继续跟进"
 
 
 async def test_news_that_came_late_is_shown_with_both_times_and_blames_nobody(system):
@@ -122,8 +122,8 @@ async def test_news_that_came_late_is_shown_with_both_times_and_blames_nobody(sy
         an_hour_ago = datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(hours=1)
         await carrier_says(customer, 10, updateTime=f"{an_hour_ago:%Y-%m-%d %H:%M:%S}")
         for lang, words in (
-            ("zh", r"快递公司记录：快递员已取件（今天 \d\d:\d\d 收到消息）"),
-            ("en", r"Carrier's record: the parcel was collected \(reached us today \d\d:\d\d\)"),
+            ("zh", r"订单记录：快递已揽收（今天 \d\d:\d\d 收到消息）"),
+            ("en", r"On record: the parcel was collected \(reached us today \d\d:\d\d\)"),
         ):
             told = texts((await timeline(customer, path, lang))["past"])
             assert any(re.fullmatch(words, text) for text in told), told
@@ -156,7 +156,7 @@ async def test_the_customer_says_whether_it_is_settled(system):
         assert "您说还没解决，我们继续跟进" in html
         assert (await page(customer, f"{path}/settled", {"settled": "yes"}))[0] == 303
         _, html, _ = await page(customer, f"{path}?lang=zh")
-        assert "您说已经解决，办结" in html
+        assert "您确认已解决，已办结" in html
 
 
 async def test_a_person_is_a_tap_away_and_the_conversation_shows_the_place(system):
@@ -194,14 +194,14 @@ async def test_an_open_page_hears_of_news_and_else_of_nothing(system):
         await carrier_says(customer, 10)
         status, html, fresh = await asyncio.wait_for(waiting, 10)
         assert status == 200 and fresh["X-Known"] != headers["X-Known"]
-        assert "已办结：快递员已取件" in html and "<html" not in html
+        assert "已办结：快递已揽收" in html and "<html" not in html
 
 
 async def test_nobody_else_sees_it_or_taps_its_buttons(system):
     async with Customer(system) as owner, Customer(system) as stranger, Person(system) as nobody:
         path = f"/chat/tickets/{await ticket_of(owner)}"
         for who, status, words in (
-            (stranger, 404, "没有找到这件事"),
+            (stranger, 404, "没有找到这条记录"),
             (nobody, 401, "请重新进入客服"),
         ):
             for part in ("", "/part", "/part?wait=1"):

@@ -47,12 +47,13 @@ const hourMinute = new Intl.DateTimeFormat(lang, { hour: '2-digit', minute: '2-d
 const monthDay = new Intl.DateTimeFormat(lang, { month: 'long', day: 'numeric', weekday: 'short' });
 const full = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** The day of an ISO time in words: today, yesterday, or month and day. */
+/** The day of an ISO time in words: yesterday, today, tomorrow, or month and day. */
 export function day(iso) {
   const date = new Date(iso);
   const midnight = (when) => new Date(when.getFullYear(), when.getMonth(), when.getDate());
   const days = Math.round((midnight(new Date(Date.now() + skew)) - midnight(date)) / 86400000);
-  return days === 0 ? t('js.today') : days === 1 ? t('js.yesterday') : monthDay.format(date);
+  const near = { 1: 'js.yesterday', 0: 'js.today', '-1': 'js.tomorrow' }[days];
+  return near ? t(near) : monthDay.format(date);
 }
 
 /** Fill in the fixed times below `root`. */
