@@ -149,7 +149,7 @@ async def _apply(
             await callbacks.take_unmatched(tx, order.id, [told.waybill])
         known = await orders.facts_of(tx, order.id)
         since = await tickets.newest_active_since(tx, order.id)
-        learned = learn(desk, known, row, told, since)
+        learned = learn(desk, order, known, row, told, since)
         unknown.extend(learned.unknown)
         new = learned.facts
         await orders.add_facts(tx, [(order.id, fact, row.id) for fact in new])

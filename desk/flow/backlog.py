@@ -150,7 +150,7 @@ def _add(
         if isinstance(told, str):
             code, result = "not_understood", clean(told)
         else:
-            learned = learn(desk, known, row, told)
+            learned = learn(desk, order, known, row, told)
             known.extend(learned.facts)
             batch.facts.extend((order.id, fact, row.id) for fact in learned.facts)
             batch.unknown.extend(learned.unknown)

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
-from desk.rules.completion import is_fee, repeats
+from desk.rules.completion import repeats
 from desk.rules.facts import Fact, order_state
+from desk.rules.facts_figures import is_fee, money_of, weighed
 from desk.rules.told import Told, clean
 from desk.store import orders
 
-#: Characters kept of a code, and of what came back: a row of an index holds 2.7 kB.
-CODE, REFUND = 64, 500
+#: Characters kept of a code, and of which money: a row of an index holds 2.7 kB.
+CODE, MONEY = 64, 500
 #: A callback is stored within seconds and tried for about four minutes. What is older, and applied
 #: only now, was put aside as nobody's; it is no news to a ticket opened since.
 UNSEEN_FOR = timedelta(minutes=5)
@@ -31,11 +32,17 @@ class Learned(NamedTuple):
 
 
 def learn(
-    desk: Desk, known: Sequence[Fact], callback: Any, told: Told, since: datetime | None = None
+    desk: Desk,
+    order: Any,
+    known: Sequence[Fact],
+    callback: Any,
+    told: Told,
+    since: datetime | None = None,
 ) -> Learned:
     """What is new in a callback; what was known before is passed over.
 
     Args:
+        order: its row, with the fees that the merchant's system told.
         known: the order's facts, in the order they arrived.
         callback: its row; facts carry the time it came.
         since: when a ticket of the order became active last.
@@ -46,12 +53,20 @@ def learn(
     for source, code, when in told.lines:
         name = code if source == "facts" else codes.get((source, code))
         if name in desk.content.facts:
-            lines.append(Fact(str(name), f"{told.carrier}.{source}", code, came, when))
+            fact = Fact(str(name), f"{told.carrier}.{source}", code, came, when)
+            weight = weighed(fact, told.weight, known)
+            lines += [weight] if weight else []
         elif name is None and (source, code) not in codes:
             shown = clean(code)[:CODE] or "?"  # whatever it is, it can be stored and read
             unknown.add((f"{told.carrier}.{source}", shown, int(callback.id)))
-    for name, refund, when in told.refunds:
-        lines.append(Fact(name, f"{told.carrier}.fee", refund[:REFUND], came, when))
+    lines += money_of(
+        [
+            Fact(name, f"{told.carrier}.fee", money[:MONEY], came, when)
+            for name, money, when in told.money
+        ],
+        known,
+        order.fees,
+    )
     told_before = {_line(fact) for fact in known}
     fresh = []
     for fact in lines:

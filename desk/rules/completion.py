@@ -29,17 +29,19 @@ from desk.rules.facts import (
     Fact,
     FactKind,
     earlier,
+    earliest,
+    gone_back,
     holds,
     taken_back,
 )
+from desk.rules.facts_figures import PARTLY, is_fee, same_figures
 from desk.rules.ticket import ACTIVE, Ticket, reopen_until
 
 Effect = Literal["complete", "wait", "ask", "inform", "escalate", "reopen", "nothing"]
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 
-
-#: In front of the code of money that came back in part.
-PARTLY = "partly "
+#: Signatures that are not the customer's own; "signed for" may mean them.
+_NOT_THE_OWN = ("parcel.delivered_to_locker", "parcel.signed_by_other")
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,14 @@ class Case:
         return fact.when < self.spoke_at
 
     def spoken_of(self, fact: Fact) -> list[Fact]:
-        """The same, as it was known when the customer spoke. Other money is not the same."""
+        """The same, as it was known when the customer spoke. Other figures are not the same."""
         spoke_at = self.ticket.spoke_at or self.since
         return [
             other
             for other in self.facts
             if other.fact == fact.fact
             and other.received_at <= spoke_at
-            and not (is_fee(fact) and is_fee(other) and fact.code != other.code)
+            and same_figures(fact, other)
         ]
 
     def denied(self, fact: Fact) -> bool:
@@ -122,7 +124,7 @@ class Case:
     def repeated(self, fact: Fact) -> bool:
         """Whether it says again what the customer spoke against, and nothing came between."""
         known = self.spoken_of(fact)
-        return bool(known) and not _anew(fact, known, self.facts, self.kinds, _earliest(fact))
+        return bool(known) and not _anew(fact, known, self.facts, self.kinds, earliest(fact))
 
     def known_before(self, fact: Fact) -> bool:
         """Whether it happened before the ticket became active."""
@@ -131,22 +133,53 @@ class Case:
     def against(self, fact: Fact) -> Fact | None:
         """The fact that speaks against a completing one, if there is one.
 
-        Only facts of the category's `reopens_on` do: by taking the order's state back, by leaving a
-        question, or by saying something else that is not certainly older.
+        A signature that was not the customer's own does, when the bare "signed for" may mean it.
+        Of the others only facts of the category's `reopens_on` do: by taking the order's state
+        back, or by what they say of it (`_denies`).
         """
-        opposing = [
-            other
-            for other in self.evidence
-            if other.fact in self.category.reopens_on
-            and not taken_back(other, self.evidence, self.kinds)
-        ]
+        for other in reversed(self.evidence):
+            if other.fact in self.category.asks_on and self._may_be(fact, other):
+                return other
         undone = not holds(self.kinds[fact.fact].state, self.state)
-        for other in reversed(opposing):
-            says_state = self.kinds[other.fact].state is not None
-            questions = other.fact in self.category.asks_on or not says_state
-            if undone or (questions and not earlier(other, fact)):
+        for other in reversed(self.evidence):
+            if other.fact not in self.category.reopens_on:
+                continue
+            if taken_back(other, self.evidence, self.kinds):
+                continue
+            if undone or self._denies(fact, other) or self._moves(fact, other):
                 return other
         return None
+
+    def _denies(self, fact: Fact, other: Fact) -> bool:
+        """Whether `other` leaves a question, or says trouble, after `fact`.
+
+        Damage is not mended by what may have come later; a failed attempt is.
+        """
+        kind = self.kinds[other.fact]
+        if kind.state is not None and other.fact not in self.category.asks_on:
+            return False
+        return earlier(fact, other) if kind.passes else not earlier(other, fact)
+
+    def _may_be(self, fact: Fact, other: Fact) -> bool:
+        """Whether "signed for" may only mean `other`, the signature of somebody else.
+
+        The order's status has no finer word. It comes later than the tracking, and without a time.
+        """
+        if fact.fact != "parcel.delivered" or other.fact not in _NOT_THE_OWN:
+            return False
+        if fact.occurred_at is None:
+            return not (earlier(fact, other) or gone_back(fact, [other], self.facts, self.kinds))
+        return fact.source != other.source and abs(fact.when - other.when) <= LATE
+
+    def _moves(self, fact: Fact, other: Fact) -> bool:
+        """Whether `other` has the parcel on its way though `fact` says its order is cancelled.
+
+        Orders are cancelled before they are collected only. What was known when the ticket was
+        opened is what the customer wants to be ended.
+        """
+        states = [self.kinds[one.fact].state for one in (fact, other)]
+        on_the_way = (*WITH_CARRIER[1:], "delivered")
+        return states[0] == "cancelled" and states[1] in on_the_way and self.counts(other)
 
     @property
     def moot(self) -> bool:
@@ -340,7 +373,7 @@ def repeats(fact: Fact, known: Iterable[Fact], kinds: Mapping[str, FactKind]) ->
     before = [
         o for o in known if (o.source, o.code, o.occurred_at) == (fact.source, fact.code, None)
     ]
-    return bool(before) and not _gone_back(fact, before, known, kinds)
+    return bool(before) and not gone_back(fact, before, known, kinds)
 
 
 def _echoes(fact: Fact, facts: Iterable[Fact], kinds: Mapping[str, FactKind]) -> bool:
@@ -348,21 +381,7 @@ def _echoes(fact: Fact, facts: Iterable[Fact], kinds: Mapping[str, FactKind]) ->
     if fact.occurred_at is not None or is_fee(fact):
         return False
     timed = [other for other in facts if other.fact == fact.fact and other.occurred_at is not None]
-    return bool(timed) and not _gone_back(fact, timed, facts, kinds)
-
-
-def _gone_back(
-    fact: Fact, before: list[Fact], facts: Iterable[Fact], kinds: Mapping[str, FactKind]
-) -> bool:
-    """Whether the order certainly went back between `before` and `fact`: it can be so anew."""
-    last = max(other.when for other in before)
-    state = kinds[fact.fact].state
-    return state is not None and any(
-        last <= other.when
-        and other.when + LATE < fact.received_at
-        and _sets_back(state, kinds[other.fact].state)
-        for other in facts
-    )
+    return bool(timed) and not gone_back(fact, timed, facts, kinds)
 
 
 #: What comes between two times that an order gets into a state. A record that is sent once more
@@ -391,25 +410,8 @@ def _anew(
         return fact.occurred_at is not None and all(o.source == fact.source for o in before)
     last = max(other.when for other in before)
     return any(
-        last < _earliest(other) and other.when <= by
+        last < earliest(other) and other.when <= by
         for other in facts
         if kinds[other.fact].state in _BETWEEN.get(state, ())
         or (state == "cancelled" and other.fact == REVIVAL)
     )
-
-
-def _earliest(fact: Fact) -> datetime:
-    """When it happened at the earliest: a callback without a time may be late."""
-    return fact.occurred_at or fact.received_at - LATE
-
-
-def is_fee(fact: Fact) -> bool:
-    """Whether it is about money, and its code names what came back."""
-    return fact.source.endswith(".fee")
-
-
-def _sets_back(state: str, later: str | None) -> bool:
-    """Whether an order that reaches `later` after `state` may reach `state` anew."""
-    if later is None or later == state:
-        return False
-    return RANK[later] < RANK[state] or later in ("cancelled", "pickup_failed", "returned")

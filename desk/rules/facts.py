@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -129,9 +129,10 @@ def order_state(
 ) -> str:
     """The order's state, from what was told of it; in which order it was told does not matter.
 
-    Facts with a carrier's time are taken in the order of these times. Of those without (order
-    callbacks have none) the furthest counts, because it could not be true without the others; a
-    cancellation does not while a revival is known that may have come after it.
+    Facts are taken in the order of the carrier's times. One without (order callbacks have none) may
+    be `LATE`: of those that may have happened at once the furthest counts, because it could not be
+    true without the others; a cancellation does not while a revival is known that may have come
+    after it.
 
     Args:
         initial: the state the merchant's system told us, at `initial_at`. It stands against what
@@ -165,12 +166,70 @@ def _walk(state: str | None, facts: Sequence[Fact], kinds: Mapping[str, FactKind
         return kinds[fact.fact].state or ""
 
     timed = [fact for fact in facts if fact.occurred_at]
-    for fact in sorted(timed, key=lambda f: (f.when, RANK[implied(f)], f.code)):
-        state = _after(state or "created", implied(fact), fact.fact)
+    told: dict[str, list[Fact]] = {}
+    for fact in timed:
+        told.setdefault(implied(fact), []).append(fact)
     # a fact without time that another source tells with its time says nothing more
-    told = {implied(fact) for fact in timed}
-    loose = {implied(fact) for fact in facts if not fact.occurred_at} - told
-    return max([state or "created", *loose], key=RANK.__getitem__)
+    loose = [
+        fact
+        for fact in facts
+        if fact.occurred_at is None
+        and (implied(fact) not in told or gone_back(fact, told[implied(fact)], facts, kinds))
+    ]
+    for fact in _as_it_went(timed, loose, lambda fact: RANK[implied(fact)]):
+        state = _after(state or "created", implied(fact), fact.fact)
+    return state or "created"
+
+
+def _as_it_went(
+    timed: Sequence[Fact], loose: Sequence[Fact], rank: Callable[[Fact], int]
+) -> list[Fact]:
+    """Facts in the order in which they happened; the furthest last where nobody knows it.
+
+    A fact without a time happened when it came or up to `LATE` before. Of those that can have been
+    the first of all that are left, the one least far on the way was.
+    """
+    left = sorted([*timed, *loose], key=lambda fact: (fact.when, rank(fact), fact.code))
+    if not loose:
+        return left
+    went = []
+    while left:
+        first = left[0].when
+        following = min(
+            (fact for fact in left if earliest(fact) <= first),
+            key=lambda fact: (rank(fact), fact.when, fact.code),
+        )
+        left.remove(following)
+        went.append(following)
+    return went
+
+
+def earliest(fact: Fact) -> datetime:
+    """When it happened at the earliest: a callback without a time may be late."""
+    return fact.occurred_at or fact.received_at - LATE
+
+
+def gone_back(
+    fact: Fact, before: Sequence[Fact], facts: Iterable[Fact], kinds: Mapping[str, FactKind]
+) -> bool:
+    """Whether the order certainly went back between `before` and `fact`: it can be so anew."""
+    last = max(other.when for other in before)
+    state = kinds[fact.fact].state
+    return state is not None and any(
+        last <= other.when
+        and other.when + LATE < fact.received_at
+        and _sets_back(state, kinds[other.fact].state)
+        for other in facts
+    )
+
+
+def _sets_back(state: str, later: str | None) -> bool:
+    """Whether an order that reaches `later` after `state` may reach `state` anew."""
+    if later is None or later == state:
+        return False
+    if state in ("pickup_failed", "cancelled") and later in WITH_CARRIER:
+        return True  # said to be collected, and that is denied once more
+    return RANK[later] < RANK[state] or later in ("cancelled", "pickup_failed", "returned")
 
 
 def _after(state: str, implied: str, fact: str) -> str:
@@ -184,6 +243,8 @@ def _after(state: str, implied: str, fact: str) -> str:
         return state
     if implied in BEFORE_PICKUP:  # it takes no parcel back
         return implied if state in (*BEFORE_PICKUP, "pickup_failed") else state
+    if implied == "collected":  # so does a late record of the pickup
+        return state if state in (*WITH_CARRIER, "delivered") else implied
     return implied
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from desk.rules.completion import PARTLY
+from desk.rules.facts_figures import PAID, PARTLY, figure, in_words, named
 from desk.rules.told import Names, Told, text_or_none
 
-#: (fact, what came back, time) of money that came back.
-Refunds = tuple[tuple[str, str, datetime | None], ...]
+#: (fact, which money, time) of money that was paid or came back.
+Money = tuple[tuple[str, str, datetime | None], ...]
 
 CARRIER = "kuaidi100"
 #: Carriers give local times without a zone.
@@ -35,8 +34,19 @@ def read_order(data: Mapping[str, Any]) -> Told:
         raise ValueError(f"expected a status, got the keys {sorted(data)}")
     waybill, numbers = order_names(data)
     when = carrier_time(detail.get("updateTime") or data.get("updateTime"))
-    refunds = _refunds(detail.get("feeDetails") or [], when)
-    return Told(CARRIER, waybill, numbers, [("order", str(status), when)], refunds)
+    fees = [
+        (name, str(fee.get("payStatus")))
+        for fee in detail.get("feeDetails") or []
+        if isinstance(fee, dict) and (name := _fee_name(fee))
+    ]
+    return Told(
+        CARRIER,
+        waybill,
+        numbers,
+        [("order", str(status), when)],
+        money=(*_refunds(fees, when), *_paid(fees, when)),
+        weight=text_or_none(detail.get("weight")),
+    )
 
 
 def order_names(data: Mapping[str, Any]) -> Names:
@@ -85,43 +95,42 @@ def read_detail(data: Mapping[str, Any]) -> Told:
     return read_order(data)
 
 
-def _refunds(fees: Sequence[Any], when: datetime | None) -> Refunds:
-    """What the fee details say of money that came back, as one fact, or none.
+def _refunds(fees: Sequence[tuple[str, str]], when: datetime | None) -> Money:
+    """What a callback's fees say of money that came back, as one fact, or none.
 
     `payStatus` 3 is refunded, 1 is paid. The money in dispute is back for certain when nothing paid
-    is left, or when what came back is the double of a fee that stays paid once. Anything else (a
+    is left, or when what came back is the double of a fee that stays paid once; a callback need not
+    list all fees, so that is weighed again beside all others (`facts_figures`). Anything else (a
     part of a fee, another kind of fee, a double that is still paid) is back in part, and the
     customer has to say whether that was it. Every later callback lists it again, so its name, what
     came back, must be the same each time. Source: the order callback's `feeDetails`.
     """
-    listed = [(_fee_name(fee), str(fee.get("payStatus"))) for fee in fees if isinstance(fee, dict)]
-    back = sorted(name for name, status in listed if status == "3" and name)
-    paid = [name for name, status in listed if status == "1" and name]
+    back = [name for name, status in fees if status == "3"]
+    paid = [name for name, status in fees if status == "1"]
     if not back:
         return ()
     kinds = [name.rsplit(" ", 1)[0] for name in paid]
     doubles_back = all(name in paid for name in back) and len(kinds) == len(set(kinds))
     known = not any(name.endswith("?") for name in back)
-    name = " + ".join(back)
+    name = named(back)
     if known and (not paid or doubles_back):
         return (("refund.confirmed", name, when),)
     return (("refund.partial", f"{PARTLY}{name}", when),)
 
 
-#: No fee has more digits than that, before or behind the point.
-_DIGITS = 9
+def _paid(fees: Sequence[tuple[str, str]], when: datetime | None) -> Money:
+    """What it lists as paid: later callbacks may list only what came back."""
+    paid = [name for name, status in fees if status == "1"]
+    return (("fee.settled", f"{PAID}{named(paid)}", when),) if paid else ()
 
 
 def _fee_name(fee: Mapping[str, Any]) -> str | None:
     """Kind and amount, as in `FREIGHT 12.5`; `?` for an amount that is none; None for zero."""
     kind = text_or_none(fee.get("feeType")) or "fee"
-    try:
-        amount = Decimal(str(fee.get("amount")).strip())
-    except InvalidOperation:
+    amount = figure(fee.get("amount"))
+    if amount is None:
         return f"{kind} ?"
-    if not amount.is_finite() or abs(amount.adjusted()) > _DIGITS:  # 1e999999999 is no amount
-        return f"{kind} ?"
-    return f"{kind} {amount.normalize():f}" if amount else None
+    return f"{kind} {in_words(amount)}" if amount else None
 
 
 def carrier_time(value: object) -> datetime | None:

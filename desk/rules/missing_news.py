@@ -28,7 +28,7 @@ UNREACHED, LONGEST_UNREACHED = timedelta(minutes=1), timedelta(minutes=30)
 LONGEST = timedelta(days=1)
 
 _COMPANY = re.compile(r"[a-z0-9_]{1,40}")
-_KEPT_OF_ORDER = ("status", "feeDetails", "updateTime")
+_KEPT_OF_ORDER = ("status", "feeDetails", "updateTime", "weight")
 
 
 class Order(Protocol):

@@ -20,8 +20,10 @@ class Told:
     #: Order numbers, the merchant's own or the carrier's.
     numbers: tuple[str, ...]
     lines: list[tuple[str, str, datetime | None]]
-    #: Money that came back: (fact, what came back, time).
-    refunds: tuple[tuple[str, str, datetime | None], ...] = ()
+    #: Money that came back or was paid: (fact, which money, time).
+    money: tuple[tuple[str, str, datetime | None], ...] = ()
+    #: In kg.
+    weight: str | None = None
 
     @property
     def identifiers(self) -> list[str]:

@@ -226,10 +226,10 @@ def _poison(monkeypatch):
     """A callback with this courier cannot be applied."""
     real = facts.learn
 
-    def learn(desk, known, callback, *more):
+    def learn(desk, order, known, callback, *more):
         if "poison" in callback.body:
             raise ZeroDivisionError
-        return real(desk, known, callback, *more)
+        return real(desk, order, known, callback, *more)
 
     monkeypatch.setattr(applying, "learn", learn)
     monkeypatch.setattr(backlog, "learn", learn)

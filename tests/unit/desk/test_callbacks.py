@@ -82,28 +82,40 @@ def freight(amount: object, status: object, kind: str = "FREIGHT") -> dict[str, 
 )
 def test_money_that_came_back_is_whole_or_in_part(fees, name, what):
     told = parse("kuaidi100.order", {"data": {"status": 15, "feeDetails": fees}, "status": "200"})
-    assert told.refunds == ((f"refund.{name}", what, None),)
+    back = [one for one in told.money if one[0] != "fee.settled"]
+    assert back == [(f"refund.{name}", what, None)]
 
 
 @pytest.mark.parametrize(
     "fees",
-    [[], [freight(12, 1)], [freight(12, -1)], [freight(0, 3)], ["x", None], [freight(12, 7)]],
+    [[], [freight(12, -1)], [freight(0, 3)], [freight(0, 1)], ["x", None], [freight(12, 7)]],
 )
-def test_what_is_not_refunded_is_no_refund(fees):
-    assert parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).refunds == ()
+def test_what_is_neither_refunded_nor_paid_is_no_news_of_money(fees):
+    assert parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).money == ()
+
+
+def test_what_is_paid_is_told_too_because_a_later_callback_may_list_only_what_came_back():
+    fees = [freight(12, 1), freight(3, 1, "PACKING"), freight(2, 0, "TIP")]
+    told = parse("kuaidi100.order", {"status": 15, "feeDetails": fees})
+    assert told.money == (("fee.settled", "paid FREIGHT 12 + PACKING 3", None),)
+
+
+@pytest.mark.parametrize(("weight", "told"), [("2.0", "2.0"), (2, "2"), ("", None), (None, None)])
+def test_a_weight_is_told_as_it_is_given(weight, told):
+    assert parse("kuaidi100.order", {"status": 155, "weight": weight}).weight == told
 
 
 @pytest.mark.parametrize("amount", ["1e999999999", "-1e-999999999", "12345678901234"])
 def test_an_amount_of_absurd_length_is_no_amount_and_takes_no_memory(amount):
     fees = [{"feeType": "FREIGHT", "amount": amount, "payStatus": 3}]
-    ((fact, what, _),) = parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).refunds
+    ((fact, what, _),) = parse("kuaidi100.order", {"status": 15, "feeDetails": fees}).money
     assert fact == "refund.partial"
     assert what.endswith("FREIGHT ?")
 
 
 def test_a_refund_has_the_callbacks_time():
     body = {"status": 15, "updateTime": "2026-11-23 12:00:00", "feeDetails": [freight(12, 3)]}
-    ((_, _, when),) = parse("kuaidi100.order", body).refunds
+    ((_, _, when),) = parse("kuaidi100.order", body).money
     assert when == datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 

@@ -187,6 +187,52 @@ def test_the_customers_own_signature_after_the_locker_is_enough():
     assert live("delivery_urge", news, "in_transit").ticket.state == "completed"
 
 
+@pytest.mark.parametrize("elsewhere", ["parcel.delivered_to_locker", "parcel.signed_by_other"])
+@pytest.mark.parametrize("category", ["transit_urge", "delivery_urge"])
+@pytest.mark.parametrize(
+    ("signed", "end"),
+    [
+        (fact("parcel.delivered", None, 30, source="order"), "open"),  # the same, in other words
+        (fact("parcel.delivered", 1.5, 2, source="order"), "open"),
+        (fact("parcel.delivered", 9, 9, source="order"), "completed"),
+        (fact("parcel.delivered", 1.5, 2), "completed"),  # its own source says it is another
+    ],
+)
+def test_signed_for_without_more_may_be_somebody_elses_signature(elsewhere, category, signed, end):
+    news = [fact(elsewhere, 1), signed]
+    assert live(category, news, "in_transit").ticket.state == end
+
+
+def test_signed_for_after_it_was_out_again_is_another_signature():
+    news = [
+        fact("parcel.signed_by_other", 1),
+        fact("parcel.out_for_delivery", 5, 5),
+        fact("parcel.delivered", None, 9),
+    ]
+    assert live("transit_urge", news, "in_transit").ticket.state == "completed"
+
+
+@pytest.mark.parametrize(
+    ("failed", "end"),
+    [
+        (fact("parcel.delivery_failed", 8, 8), "open"),
+        (fact("parcel.delivery_failed", 1, 8), "completed"),  # before it, told late
+        (fact("parcel.delivery_failed", None, 2), "completed"),  # perhaps before it
+    ],
+)
+def test_a_failed_attempt_that_certainly_came_after_the_signature_denies_it(failed, end):
+    news = [fact("parcel.delivered", 1.5, 1.5), failed]
+    assert live("delivery_urge", news, "in_transit").ticket.state == end
+
+
+def test_a_parcel_seen_on_the_road_was_not_cancelled_whatever_came_first():
+    news = [fact("order.cancelled", 3, 3), fact("parcel.in_transit", 2, 5)]
+    for order in (news, news[::-1]):
+        assert live("cancel_appeal", order).ticket.state == "open"
+    known = fact("parcel.in_transit", -2, -1)  # what the customer wants to be ended
+    assert live("cancel_appeal", [known, news[0]]).ticket.state == "completed"
+
+
 def test_a_question_is_over_when_what_it_is_about_was_undone():
     life = live("pickup_urge", [fact("order.cancelled_by_carrier", 1, 1)])
     assert life.ticket.asked_fact == "order.cancelled_by_carrier"
@@ -364,6 +410,32 @@ def test_without_times_the_furthest_counts_and_a_revival_undoes_a_cancellation(t
     facts = [fact(name, None, 0.1 + number / 10) for number, name in enumerate(told)]
     assert order_state("created", facts, KINDS, at(-1)) == state
     assert order_state("created", facts[::-1], KINDS, at(-1)) == state
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([("parcel.collected", 1), ("pickup.failed", 9)], "pickup_failed"),
+        ([("pickup.failed", 1), ("parcel.collected", 9)], "collected"),
+        ([("parcel.delivered", 1), ("parcel.out_for_delivery", 9)], "out_for_delivery"),
+        ([("order.cancelled", 1), ("parcel.collected", 5), ("order.cancelled", 9)], "cancelled"),
+        # late by less than three tries take, and furthest on the way
+        ([("parcel.collected", 1), ("pickup.failed", 2.5)], "collected"),
+        ([("parcel.delivered", 1), ("parcel.out_for_delivery", 2.5)], "delivered"),
+        # a record made late moves no parcel
+        ([("parcel.out_for_delivery", 1), ("parcel.collected", 9)], "out_for_delivery"),
+    ],
+)
+def test_what_is_told_hours_later_without_a_time_came_later(told, state):
+    facts = [fact(name, None, came) for name, came in told]
+    assert order_state("created", facts, KINDS, at(-1)) == state
+    assert order_state("created", facts[::-1], KINDS, at(-1)) == state
+
+
+def test_a_pickup_that_failed_can_fail_again_after_one_that_was_none():
+    failed, collected = fact("pickup.failed", None, 1), fact("parcel.collected", None, 5)
+    assert not repeats(fact("pickup.failed", None, 9), [failed, collected], KINDS)
+    assert repeats(fact("pickup.failed", None, 6), [failed, collected], KINDS)
 
 
 def test_a_record_of_the_order_made_late_takes_nothing_back():

@@ -60,8 +60,11 @@ COMPLETES = {
     ),
     "false_pickup": ("parcel.in_transit", "parcel.collected parcel.underway"),
     "false_delivery": (None, "parcel.delivered"),
-    "weight_dispute": ("weight.corrected", "fee.settled refund.confirmed parcel.delivered"),
-    "charge_dispute": ("refund.confirmed", "fee.settled refund.partial weight.corrected"),
+    "weight_dispute": (
+        "weight.corrected",
+        "weight.upheld fee.settled refund.confirmed parcel.delivered",
+    ),
+    "charge_dispute": ("refund.confirmed", "fee.settled fee.charged_again refund.partial"),
     "cancel_appeal": ("order.cancelled", "parcel.collected pickup.failed order.failed"),
     "address_change": (None, "parcel.returned"),
     "damage_claim": (None, "parcel.delivered refund.confirmed"),

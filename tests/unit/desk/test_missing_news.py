@@ -160,7 +160,7 @@ def test_of_an_orders_detail_nothing_personal_is_kept():
     told = parse("kuaidi100.detail", kept)
     assert told.identifiers == ["YT1", "o-1", "K1"]
     assert told.lines == [("order", "10", None)]
-    assert len(told.refunds) == 1
+    assert len(told.money) == 1
 
 
 # --- when again -----------------------------------------------------------------------------------

@@ -44,8 +44,8 @@ def test_the_committed_files_are_right() -> None:
         ),
         (
             "data/categories.yml",
-            "    due_hours: 72",
-            "    reopens_on: [refund.confirmed]\n    due_hours: 72",
+            "    reopens_on: [fee.charged_again]",
+            "    reopens_on: [refund.confirmed]",
             "charge_dispute.reopens_on",
         ),
         (
