@@ -34,7 +34,7 @@ learn: setup ## learn from conversations: what to decide on, and a new model if 
 shell: setup ## chat in the terminal; starts the system when it is not running
 	@$(PYTHON) -m ops shell
 
-evaluate: setup ## simulated customers: make evaluate CASES=file.jsonl [REPORT=out.json]
+evaluate: setup ## simulated customers: make evaluate CASES=file.jsonl [REPORT=out.json, page beside it]
 	@$(PYTHON) -m evaluation $(if $(CASES),"$(CASES)",--help) $(if $(REPORT),--report "$(REPORT)") $(ARGS)
 
 compare-nlu: setup ## ways to understand a message, side by side (ARGS="--write" into docs/)

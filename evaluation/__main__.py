@@ -18,7 +18,6 @@ from evaluation.cases import read_cases
 from evaluation.customer import Temper
 from evaluation.figures import baselines, figures
 from evaluation.measure import Figure
-from evaluation.probabilities import guesses, read_probabilities
 from evaluation.report import as_html, as_json
 from evaluation.runner import run
 from evaluation.table import baselines_table, figures_table
@@ -32,8 +31,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m evaluation", description=__doc__)
     add = parser.add_argument
     add("cases", type=Path, help="case file, JSON lines")
-    add("--report", type=Path, help="write everything as JSON here")
-    add("--html", type=Path, help="write the report page here")
+    add("--report", type=Path, help="write everything as JSON here, and the page beside it")
+    add("--html", type=Path, help="write the page here instead")
     add("--url", default="http://127.0.0.1:8000", help="address of the desk")
     add("--concurrency", type=int, default=6, help="customers at once")
     add("--slip", type=float, default=0.0, help="chance of tapping a wrong category, 0..1")
@@ -41,9 +40,15 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--seed", type=int, default=1, help="seed of the slips")
     add("--limit", type=int, help="only the first so many cases")
     add("--patience", type=float, default=6.0, help="wait before repeating oneself, seconds")
-    add("--probabilities", type=Path, help="classifier probabilities, for the two charts")
     add("--fail-under", type=gates, default={}, help="such as solved=0.9,wrong=0.02")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.report:
+        options.html = options.html or options.report.with_suffix(".html")
+        if options.html == options.report:
+            parser.error(
+                f"--report {options.report}: that name is for the page, the report is JSON"
+            )
+    return options
 
 
 def gates(text: str) -> dict[str, float]:
@@ -86,25 +91,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         cases = read_cases(options.cases)[: options.limit]
         merchant = merchant_from_environment()
-        rows = read_probabilities(options.probabilities) if options.probabilities else {}
         pairs = asyncio.run(run(cases, options.url, merchant, temper, options.concurrency))
     except (OSError, ValueError, NoSecret, ApiError) as error:
         print(f"the evaluation cannot run: {error}", file=sys.stderr)
         return 2
     outcomes = [outcome for _, outcome in pairs]
-    made = guesses(cases, rows)
     results = figures(outcomes)
     print(figures_table(results))
     print()
     print(baselines_table(results, baselines(cases), COMPARED))
     source = options.cases.name
     if options.report:
-        report = as_json(pairs, source, temper, made)
-        options.report.parent.mkdir(parents=True, exist_ok=True)
-        options.report.write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
+        report = as_json(pairs, source, temper)
+        _write(options.report, json.dumps(report, ensure_ascii=False, indent=1))
     if options.html:
-        options.html.parent.mkdir(parents=True, exist_ok=True)
-        options.html.write_text(as_html(pairs, source, temper, made), "utf-8")
+        _write(options.html, as_html(pairs, source, temper))
+        print(f"\nthe page: {options.html}")
     if broken := [one for one in outcomes if one.error]:
         print(f"{len(broken)} cases broke, first: {broken[0].error}", file=sys.stderr)
         return 2
@@ -112,6 +114,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for sentence in failures:
         print(sentence, file=sys.stderr)
     return 1 if failures else 0
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

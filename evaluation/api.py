@@ -1,4 +1,4 @@
-"""The customer API as a shop's site and a customer's browser use it. Nothing else is called."""
+"""The customer API as a shop's site and a browser use it, and one read for the report."""
 
 from __future__ import annotations
 
@@ -67,6 +67,16 @@ class Desk:
         answer = await self._call("POST", "/api/session", {"token": token}, language=language)
         return Visitor(self, str(answer["token"]), order_id, language)
 
+    async def reviews(self, conversation: str) -> dict[str, Any]:
+        """Why the bot did what it did; for the report, when no customer is left (reasons.py).
+
+        Raises:
+            ApiError: refused (a proxy need not pass this route on) or unreachable.
+        """
+        path = f"/api/bot/conversations/{conversation}/reviews"
+        answer: dict[str, Any] = await self._call("GET", path, token=self._merchant.service_token)
+        return answer
+
     async def _call(
         self,
         method: str,
@@ -101,14 +111,14 @@ class Desk:
 
 
 class Visitor:
-    """A signed-in customer with one order and, once opened, one conversation."""
+    """A signed-in customer with one order and, once opened, one `conversation` (its id)."""
 
     def __init__(self, desk: Desk, token: str, order_id: str, language: str) -> None:
         self._desk = desk
         self._token = token
         self._order_id = order_id
         self._language = language
-        self._conversation = ""
+        self.conversation = ""
 
     async def open(self, category: str | None, text: str, client_id: str) -> None:
         """Open the conversation with the first message, ticking a category when there is one."""
@@ -116,7 +126,7 @@ class Visitor:
         if category is not None:
             body["category"] = category
         answer = await self._call("POST", "/api/conversations", body)
-        self._conversation = str(answer["id"])
+        self.conversation = str(answer["id"])
 
     async def write(self, text: str, client_id: str) -> None:
         """Send one message."""
@@ -128,7 +138,7 @@ class Visitor:
 
     async def events(self, after: int) -> list[dict[str, Any]]:
         """Events with a sequence number above `after`; waits up to POLL_S seconds for the first."""
-        path = f"/api/conversations/{self._conversation}/events?after={after}&wait={POLL_S}"
+        path = f"/api/conversations/{self.conversation}/events?after={after}&wait={POLL_S}"
         answer = await self._call("GET", path)
         return list(answer["events"] if isinstance(answer, dict) else answer)
 
@@ -139,7 +149,7 @@ class Visitor:
         return ticket
 
     async def _send(self, body: dict[str, Any]) -> None:
-        await self._call("POST", f"/api/conversations/{self._conversation}/messages", body)
+        await self._call("POST", f"/api/conversations/{self.conversation}/messages", body)
 
     async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         return await self._desk._call(method, path, body, self._token, self._language)

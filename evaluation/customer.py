@@ -68,6 +68,7 @@ class Customer:
             visitor = await self._arrive()
             turn = self._begin_turn("text", self._case.message)
             await visitor.open(self._case.stated, self._case.message, self._client_id())
+            self._record.conversation = visitor.conversation
             listener = asyncio.create_task(self._listen(visitor))
             while True:
                 await self._read(turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.measure import wilson
+from actions.review.interval import wilson
 from evaluation.nlu_quality import sign_test
 from evaluation.nlu_trial import Cost, Trial
 

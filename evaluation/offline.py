@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from actions.catalog import load_catalog
+from actions.review.interval import wilson
 from actions.review.settings import load_review_settings
 from actions.review.yaml_checks import SettingsError
 from desk.store import content
 from evaluation.__main__ import gates, missed
 from evaluation.cases import Case, read_cases
 from evaluation.figures import figures, is_solved, is_wrong
-from evaluation.measure import Figure, wilson
+from evaluation.measure import Figure
 from evaluation.rankings import MODEL, ROOT, CannotRank, Ranking, rank, rank_kept
 from evaluation.replay import Replayed, replay_all
 from evaluation.table import figures_table

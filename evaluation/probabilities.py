@@ -1,16 +1,10 @@
-"""What a classifier's probabilities are worth: risk against coverage, and calibration.
-
-The simulated customers cannot see probabilities. A separate file gives them, one JSON object a
-line: {"id": "<case id>", "probabilities": {"<category>": 0.91, ...}}.
-"""
+"""What probabilities are worth: risk against coverage, and calibration. Pure."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from evaluation.cases import Case
 
@@ -32,57 +26,41 @@ class Bin:
     right: float
 
 
-def read_probabilities(path: Path) -> dict[str, dict[str, float]]:
-    """Case id -> need -> probability.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: a line is not in the format above; the message names the line.
-    """
-    rows: dict[str, dict[str, float]] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            values = {str(need): float(p) for need, p in row["probabilities"].items()}
-            rows[str(row["id"])] = values
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{path}:{number}: {error!r}") from error
-        if not values or not all(0 <= p <= 1 for p in values.values()):
-            raise ValueError(f"{path}:{number}: probabilities must be between 0 and 1")
-    return rows
-
-
 def guesses(cases: Sequence[Case], rows: Mapping[str, Mapping[str, float]]) -> list[Guess]:
-    """The likeliest answer of every case the file speaks of."""
-    found = []
-    for case in cases:
-        if row := rows.get(case.id):
-            need = max(row, key=lambda one: row[one])
-            found.append(Guess(row[need], need == case.true))
-    return found
+    """The likeliest answer of every case that `rows` (case id -> need -> probability) speak of."""
+    return [guess(case, row) for case in cases if (row := rows.get(case.id))]
 
 
-def risk_coverage(made: Sequence[Guess]) -> list[tuple[float, float]]:
+def guess(case: Case, row: Mapping[str, float]) -> Guess:
+    """The likeliest answer for one case, of at least one."""
+    need = max(row, key=lambda one: row[one])
+    return Guess(row[need], need == case.true)
+
+
+def risk_coverage(made: Sequence[Guess], of: int | None = None) -> list[tuple[float, float]]:
     """(coverage, risk) when only the surest guesses are used, from the surest few to all.
 
     Guesses of the same probability enter together: no threshold can part them.
+
+    Args:
+        made: the guesses there are.
+        of: all cases, those without a guess too; these are never covered. None: there are none.
     """
-    ordered = sorted(made, key=lambda guess: -guess.probability)
+    total = len(made) if of is None else of
+    ordered = sorted(made, key=lambda one: -one.probability)
     points = []
     wrong = 0
-    for index, guess in enumerate(ordered, 1):
-        wrong += not guess.right
-        if index == len(ordered) or ordered[index].probability != guess.probability:
-            points.append((index / len(ordered), wrong / index))
+    for index, one in enumerate(ordered, 1):
+        wrong += not one.right
+        if index == len(ordered) or ordered[index].probability != one.probability:
+            points.append((index / total, wrong / index))
     return points
 
 
 def area_under_risk(points: Sequence[tuple[float, float]]) -> float:
-    """Mean risk over all coverages (0 is perfect); each point's risk holds back to the one before.
+    """Mean risk over the coverages reached; each point's risk holds back to the one before.
 
-    NaN without points.
+    0 is perfect. NaN without points.
     """
     if not points:
         return math.nan
@@ -90,7 +68,7 @@ def area_under_risk(points: Sequence[tuple[float, float]]) -> float:
     for coverage, risk in points:
         area += (coverage - before) * risk
         before = coverage
-    return area
+    return area / before
 
 
 def reliability(made: Sequence[Guess], bins: int = 10) -> list[Bin]:

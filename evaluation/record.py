@@ -8,6 +8,7 @@ from typing import Any
 
 from evaluation.cases import Case
 from evaluation.policy import Event, offered
+from evaluation.reasons import NEVER_OPENED, Reasons
 
 
 @dataclass
@@ -36,13 +37,19 @@ class Turn:
 
 @dataclass
 class Record:
-    """A whole case as it went. `error` says why it could not be run to its end."""
+    """A whole case as it went.
+
+    `error` says why it could not be run to its end; `conversation` is its id once it was opened;
+    `reasons` are read afterwards and no part of what the customer knew.
+    """
 
     case: Case
     turns: list[Turn] = field(default_factory=list)
     gave_up: bool = False
     error: str = ""
     ticket: dict[str, Any] | None = None
+    conversation: str = ""
+    reasons: Reasons = NEVER_OPENED
 
     def heard(self) -> Iterator[tuple[int, Event]]:
         """(number of the turn, event) over the whole case; turns count from 1."""
@@ -68,6 +75,7 @@ class Record:
             "gave_up": self.gave_up,
             "error": self.error,
             "ticket": self.ticket,
+            "reasons": self.reasons.to_json(),
         }
 
 

@@ -24,12 +24,13 @@ from actions.catalog import load_catalog
 from actions.registry import make_witness
 from actions.review.decision import opinion_matters
 from actions.review.evidence import Evidence, Opinion, Silence
+from actions.review.interval import wilson
 from actions.review.settings import load_review_settings
 from actions.review.witness import Witness
 from actions.review.yaml_checks import SettingsError
 from actions.settings import BadSetting, read_settings
 from evaluation.cases import Case, read_cases
-from evaluation.measure import percentile, wilson
+from evaluation.measure import percentile
 from evaluation.rankings import MODEL, ROOT, CannotRank, Ranking, rank_kept
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
+from evaluation.beliefs import SOURCE, beliefs
 from evaluation.cases import NEEDS, Case
 from evaluation.charts import confusion_table, histogram, reliability_chart, risk_coverage_chart
 from evaluation.customer import Temper
@@ -21,13 +22,7 @@ from evaluation.figures import (
     is_wrong,
     questions_histogram,
 )
-from evaluation.probabilities import (
-    Guess,
-    area_under_risk,
-    calibration_error,
-    reliability,
-    risk_coverage,
-)
+from evaluation.probabilities import reliability
 from evaluation.record import Outcome, Record
 from evaluation.table import aim, counted, interval, shown, standing
 
@@ -60,13 +55,11 @@ def verdict(outcome: Outcome) -> str:
 WORST_FIRST = ("wrong", "broken", "stranded", "unsolved", "late", "handed over", "right")
 
 
-def as_json(
-    pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[Guess] = ()
-) -> dict[str, Any]:
+def as_json(pairs: Sequence[Pair], source: str, temper: Temper) -> dict[str, Any]:
     """Everything about a run: figures, baselines, groups, confusion and each case in full."""
     outcomes = [outcome for _, outcome in pairs]
     cases = [outcome.case for outcome in outcomes]
-    result: dict[str, Any] = {
+    return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cases_file": source,
         "customers": asdict(temper),
@@ -84,21 +77,12 @@ def as_json(
             for (true, got), count in sorted(confusion(outcomes).items())
         ],
         "questions_histogram": dict(sorted(questions_histogram(outcomes).items())),
+        "calibration": beliefs(pairs).to_json(),
         "cases": [
             {**record.to_json(), "verdict": verdict(outcome), "outcome": _plain(outcome)}
             for record, outcome in pairs
         ],
     }
-    if made:
-        result["calibration"] = {
-            "guesses": len(made),
-            "accuracy": sum(guess.right for guess in made) / len(made),
-            "expected_calibration_error": calibration_error(made),
-            "area_under_risk_coverage": area_under_risk(risk_coverage(made)),
-            "risk_coverage": risk_coverage(made),
-            "reliability": [asdict(one) for one in reliability(made)],
-        }
-    return result
 
 
 def tick(case: Case) -> str:
@@ -114,8 +98,8 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     return row
 
 
-def as_html(pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[Guess] = ()) -> str:
-    """The page: figures, charts, and every case that went wrong with its transcript."""
+def as_html(pairs: Sequence[Pair], source: str, temper: Temper) -> str:
+    """The page: figures, charts, and every case that went wrong, as it went and why."""
     outcomes = [outcome for _, outcome in pairs]
     rows = figures(outcomes)
     plain = baselines([outcome.case for outcome in outcomes])
@@ -123,7 +107,7 @@ def as_html(pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[G
     shown_cases = [
         {"record": record, "outcome": outcome, "verdict": verdict(outcome)}
         for record, outcome in ordered
-        if verdict(outcome) != "right" or outcome.questions > 1 or outcome.no_way_out
+        if verdict(outcome) != "right" or outcome.questions or outcome.no_way_out
     ]
     groups: Mapping[str, Any] = {
         "kind of message": by_group(outcomes, lambda case: case.kind),
@@ -132,12 +116,13 @@ def as_html(pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[G
         "category": by_group(outcomes, lambda case: case.true),
     }
     charts = {"Questions per solved case": histogram(questions_histogram(outcomes), "questions")}
-    if made:
-        bins = [(one.count, one.probability, one.right) for one in reliability(made)]
-        points = risk_coverage(made)
-        area, error = area_under_risk(points), calibration_error(made)
-        charts[f"Risk and coverage (area {area:.4f})"] = risk_coverage_chart(points)
-        charts[f"Reliability (calibration error {error:.3f})"] = reliability_chart(bins)
+    believed = beliefs(pairs)
+    if believed.made:
+        bins = [(one.count, one.probability, one.right) for one in reliability(believed.made)]
+        charts[f"Risk and coverage (mean risk {believed.area:.4f})"] = risk_coverage_chart(
+            believed.curve
+        )
+        charts[f"Reliability (calibration error {believed.error:.3f})"] = reliability_chart(bins)
     environment = Environment(loader=PackageLoader("evaluation", "."), autoescape=True)
     environment.globals.update(
         shown=shown, aim=aim, counted=counted, interval=interval, standing=standing
@@ -151,6 +136,9 @@ def as_html(pairs: Sequence[Pair], source: str, temper: Temper, made: Sequence[G
         baselines=plain,
         groups=groups,
         charts=charts,
+        believed=believed,
+        believed_source=SOURCE,
+        unknown=[record.reasons.unknown for record, _ in pairs if record.reasons.unknown],
         confusion=confusion_table(confusion(outcomes), NEEDS),
         cases=shown_cases,
     )

@@ -14,6 +14,7 @@ from evaluation.api import POLL_S, Desk
 from evaluation.cases import Case
 from evaluation.customer import Customer, Temper
 from evaluation.figures import is_solved, is_wrong
+from evaluation.reasons import read_reasons
 from evaluation.record import Outcome, Record, judge
 from evaluation.tokens import Merchant
 
@@ -65,6 +66,8 @@ async def run(
 ) -> list[tuple[Record, Outcome]]:
     """Every case once, at most `concurrency` at a time; results in the order of the cases.
 
+    The desk's reasons are read when the last customer has left.
+
     Raises:
         ApiError: the desk cannot be reached at the start.
     """
@@ -84,4 +87,8 @@ async def run(
             progress.add(outcome)
             return record, outcome
 
-        return list(await asyncio.gather(*map(one, cases)))
+        pairs = list(await asyncio.gather(*map(one, cases)))
+        told = await read_reasons(desk, [record.conversation for record, _ in pairs])
+        for (record, _), reasons in zip(pairs, told, strict=True):
+            record.reasons = reasons
+        return pairs

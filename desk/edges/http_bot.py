@@ -1,4 +1,4 @@
-"""What the custom actions may ask of the desk (service token, private network)."""
+"""What actions and evaluation may ask of the desk (service token, private network)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sanic.response import HTTPResponse
 
 from desk.edges.web import check_service, desk_of, ok, read_body
 from desk.flow import bot
+from desk.flow.agent import conversation_view
 
 api = Blueprint("bot_api", url_prefix="/api/bot")
 
@@ -49,3 +50,22 @@ async def hand_over(request: Request) -> HTTPResponse:
         desk_of(request), body.conversation_id, body.epoch, body.reason, body.summary
     )
     return ok(result)
+
+
+@api.get("/conversations/<conversation_id:str>/reviews")
+async def show_reviews(request: Request, conversation_id: str) -> HTTPResponse:
+    """Why the bot did what it did: the review behind each ticket, and why a person has it."""
+    check_service(request)
+    seen = await conversation_view(desk_of(request), conversation_id)
+    conversation = seen["conversation"]
+    return ok(
+        {
+            "tickets": [
+                {"id": one["id"], "category": one["category"], "review": one["review"]}
+                for one in seen["tickets"]
+            ],
+            "handover": {"reason": conversation["reason"], "summary": conversation["summary"]}
+            if conversation["reason"]
+            else None,
+        }
+    )

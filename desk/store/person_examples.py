@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
+from desk.store.nlu_examples import nlu_files, nlu_rows, parsed
 
 EXTRA = Path("data") / "human_examples.yml"
 _LABEL = "human"
@@ -27,11 +26,10 @@ class Example:
 
 def example_files(folder: Path) -> list[Path]:
     """Every file that `read_examples` reads; `folder` is the checkout's root."""
-    return [*_nlu_files(folder), *([folder / EXTRA] if (folder / EXTRA).exists() else [])]
-
-
-def _nlu_files(folder: Path) -> list[Path]:
-    return sorted((folder / "data" / "nlu").rglob("*.yml"))
+    return [
+        *nlu_files(folder / "data" / "nlu"),
+        *([folder / EXTRA] if (folder / EXTRA).exists() else []),
+    ]
 
 
 def read_examples(folder: Path) -> list[Example]:
@@ -47,38 +45,26 @@ def read_examples(folder: Path) -> list[Example]:
         ValueError: a file is not as it has to be; names the file.
     """
     found: dict[str, Example] = {}
-    for path in _nlu_files(folder):
-        for intent, rows in _intents(path):
-            for row in rows:
-                if row.startswith("- ") and not row[2:].lstrip().startswith("/"):
-                    found.setdefault(row[2:].strip(), Example(row[2:].strip(), intent))
+    for path in nlu_files(folder / "data" / "nlu"):
+        for row in nlu_rows(path):
+            if text := row.message:
+                found.setdefault(text, Example(text, row.intent))
     if found and (folder / EXTRA).exists():
-        for need, texts in _extra(folder / EXTRA):
-            found.update((text, Example(text, need)) for text in texts)
+        found.update((one.text, one) for one in extra_examples(folder / EXTRA))
     return list(found.values())
 
 
-def _parsed(path: Path) -> Any:
-    # the C parser where there is one: 16,000 lines take 10 ms instead of 100
-    try:
-        return yaml.load(path.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: {error}") from error
+def extra_examples(path: Path) -> list[Example]:
+    """The messages of `data/human_examples.yml`, at `path`.
 
-
-def _extra(path: Path) -> list[tuple[str, list[str]]]:
-    told = _parsed(path) or {}
+    Raises:
+        ValueError: it is not as it has to be; names the file.
+    """
+    told = parsed(path) or {}
     if not isinstance(told, dict) or not set(told) <= {"asks", "does_not"}:
         raise ValueError(f"{path}: expected the lists asks and does_not, and nothing else")
     for key, texts in told.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{path}, {key}: expected a list of messages, numbers in quotes")
-    return [(_LABEL, told.get("asks") or []), ("none", told.get("does_not") or [])]
-
-
-def _intents(path: Path) -> list[tuple[str, list[str]]]:
-    try:
-        blocks = [item for item in (_parsed(path) or {}).get("nlu") or [] if item.get("intent")]
-        return [(str(item["intent"]), str(item["examples"]).splitlines()) for item in blocks]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not a file of Rasa's examples: {error}") from error
+    needs = {"asks": _LABEL, "does_not": "none"}
+    return [Example(text, need) for key, need in needs.items() for text in told.get(key) or []]

@@ -1,4 +1,4 @@
-"""A desk made of a script: it speaks the customer API and knows no language at all."""
+"""A desk made of a script: it speaks the API (docs/api.md) and knows no language at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,42 @@ CUSTOMER_SECRET = "customer-secret-of-the-test-merchant"
 SERVICE_TOKEN = "service-token"
 LABELS = {"pickup_urge": "催取件", "charge_dispute": "重复收费", "transit_urge": "催物流"}
 
+#: A ticket as its customer may see it: what the review made of them is not among it.
+TICKET = {
+    "id": "t1",
+    "category": "pickup_urge",
+    "label": "催取件",
+    "state": "open",
+    "conversation_id": "c1",
+    "order_id": "o1",
+    "opened_at": "2026-11-23T08:00:00+00:00",
+    "due_at": "2026-11-23T20:00:00+00:00",
+    "asked": None,
+    "completed_at": None,
+    "completed_by": None,
+    "completed_because": None,
+    "reopen_until": None,
+    "events": [],
+    "timeline": {},
+}
+
 Event = dict[str, Any]
+
+
+#: The record kept with a ticket, as actions/acts/reviewing.py makes it.
+REVIEW = {
+    "verdict": "agree",
+    "category": "pickup_urge",
+    "candidates": [["pickup_urge", 0.91], ["transit_urge", 0.06]],
+    "probabilities": {"pickup_urge": 0.91, "transit_urge": 0.06, "charge_dispute": 0.02},
+    "reasons": ["the message says pickup_urge 0.90", "ticked: nothing", "a ticket is the cheapest"],
+    "message": [["pickup_urge", 0.9], ["transit_urge", 0.05], ["human", 0.01]],
+    "stated": None,
+    "order_state": "created",
+    "model": None,
+    "questions_asked": 0,
+    "confirmed_by": "agreement",
+}
 
 
 def says(text: str, *choices: str) -> Event:
@@ -68,18 +103,24 @@ class FakeDesk:
     Args:
         scripts: first message -> for each customer turn the events the desk writes.
         failing: paths that answer 503 this many times before they work.
+        reviewed: the record kept with a ticket; None: it was opened without a review.
+        private: nobody may read the reviews (a proxy that does not pass the route on).
     """
 
     def __init__(
         self,
         scripts: Mapping[str, Sequence[Sequence[Event]]],
         failing: Mapping[str, int] | None = None,
+        reviewed: Mapping[str, Any] | None = REVIEW,
+        private: bool = False,
     ) -> None:
         self.scripts = scripts
+        self.reviewed = reviewed
         self.failing = dict(failing or {})
         self.orders: dict[str, dict[str, Any]] = {}
         self.opened: list[dict[str, Any]] = []
         self.taps: list[str] = []
+        self.reviews_read_at: list[int] = []  #: turns of all customers when reviews were read
         self.conversations: dict[str, Conversation] = {}
         self.app = web.Application(middlewares=[self._fail])
         self.app.add_routes(
@@ -93,6 +134,8 @@ class FakeDesk:
                 web.get("/api/tickets/{id}", self._ticket),
             ]
         )
+        if not private:
+            self.app.router.add_get("/api/bot/conversations/{id}/reviews", self._reviews)
 
     @web.middleware
     async def _fail(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -108,8 +151,8 @@ class FakeDesk:
         return web.json_response({"categories": rows})
 
     async def _put_order(self, request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != f"Bearer {SERVICE_TOKEN}":
-            return _error(401, "unauthorized")
+        if not _is_service(request):
+            return _error(401, "service_token_wrong")
         self.orders[request.match_info["id"]] = await request.json()
         return web.json_response({})
 
@@ -165,7 +208,25 @@ class FakeDesk:
         return web.json_response({"events": found})
 
     async def _ticket(self, request: web.Request) -> web.Response:
-        return web.json_response({"id": "t1", "review": {"reasons": ["the message says so"]}})
+        return web.json_response(TICKET)
+
+    async def _reviews(self, request: web.Request) -> web.Response:
+        if not _is_service(request):
+            return _error(401, "service_token_wrong")
+        log = self.conversations[request.match_info["id"]].log
+        self.reviews_read_at.append(sum(c.turns for c in self.conversations.values()))
+        held = [event["ticket"] for event in log if event.get("kind") == "ticket"]
+        kept = {"stated": None, **(self.reviewed or {})}
+        person = any(event.get("owner") in ("queue", "agent") for event in log)
+        told = {"reason": "human_intent", "summary": "客户说：叫人来"} if person else None
+        tickets = [
+            {"id": one["id"], "category": held[-1]["category"], "review": kept} for one in held[:1]
+        ]
+        return web.json_response({"tickets": tickets, "handover": told})
+
+
+def _is_service(request: web.Request) -> bool:
+    return request.headers.get("Authorization") == f"Bearer {SERVICE_TOKEN}"
 
 
 def _error(status: int, code: str) -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from evaluation.probabilities import (
     area_under_risk,
     calibration_error,
     guesses,
-    read_probabilities,
     reliability,
     risk_coverage,
 )
@@ -108,6 +108,19 @@ def test_a_sentence_shared_by_training_and_test_is_found(tmp_path: Path) -> None
     assert len(found) == 1 and "test.jsonl 1" in found[0] and "a.yml" in found[0]
 
 
+def test_a_sentence_shared_by_a_case_and_the_examples_of_a_wish_for_a_person_is_found(
+    tmp_path: Path,
+) -> None:
+    person = tmp_path / "human_examples.yml"
+    person.write_text("asks:\n  - 快递员还没来取件！\n  - 叫人\ndoes_not:\n  - 叫人\n", "utf-8")
+    nlu = tmp_path / "nlu"
+    nlu.mkdir()
+    (nlu / "a.yml").write_text("nlu:\n- intent: human\n  examples: |\n    - 叫人\n", "utf-8")
+    assert check(nlu, [], person) == []
+    (only,) = check(nlu, [written(tmp_path / "dev.jsonl", GOOD)], person)
+    assert "dev.jsonl 1" in only and "human_examples.yml" in only
+
+
 def test_answers_in_the_training_data_may_be_close_but_not_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(
         "nlu:\n- intent: thanks\n  examples: |\n    - thank you\n    - thank you so\n", "utf-8"
@@ -152,17 +165,16 @@ def test_reliability_leaves_out_empty_bins() -> None:
     assert [(row.count, row.right) for row in rows] == [(1, 0.0), (2, 0.5)]
 
 
-def test_probabilities_are_read_by_case_and_checked(tmp_path: Path) -> None:
-    path = tmp_path / "p.jsonl"
-    path.write_text('{"id": "1", "probabilities": {"pickup_urge": 0.7, "human": 0.3}}\n')
+def test_cases_without_a_guess_are_never_covered() -> None:
+    points = risk_coverage([Guess(0.9, True), Guess(0.8, False)], of=4)
+    assert points == [(0.25, 0.0), (0.5, 0.5)]
+    assert area_under_risk(points) == pytest.approx(0.25)
+
+
+def test_the_likeliest_need_is_the_guess_of_every_case_spoken_of() -> None:
     case = Case("1", "x", "pickup_urge", None, "created", "plain")
-    assert guesses([case], read_probabilities(path)) == [Guess(0.7, True)]
-    path.write_text('{"id": "1", "probabilities": {"human": 1.3}}\n')
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        read_probabilities(path)
-    path.write_text('{"id": "1"}\n')
-    with pytest.raises(ValueError, match=r"p\.jsonl:1"):
-        read_probabilities(path)
+    rows = {"1": {"pickup_urge": 0.7, "human": 0.3}}
+    assert guesses([case, replace(case, id="2")], rows) == [Guess(0.7, True)]
 
 
 def test_charts_are_drawn_even_of_nothing() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from actions.review.interval import wilson
 from evaluation.__main__ import gates, main, missed
 from evaluation.cases import Case
 from evaluation.figures import baselines, by_group, confusion, figures, questions_histogram
-from evaluation.measure import Figure, percentile, wilson
+from evaluation.measure import Figure, percentile
 from evaluation.record import Outcome
 from evaluation.table import baselines_table, figures_table
 

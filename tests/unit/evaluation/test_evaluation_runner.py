@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from fake_desk import CUSTOMER_SECRET, SERVICE_TOKEN, FakeDesk, owner, says, ticket
+from fake_desk import CUSTOMER_SECRET, REVIEW, SERVICE_TOKEN, TICKET, FakeDesk, owner, says, ticket
 
+from evaluation.__main__ import arguments
 from evaluation.api import ApiError
 from evaluation.cases import Case
 from evaluation.customer import Temper
@@ -56,7 +57,7 @@ async def test_a_case_goes_through_the_customer_api_from_order_to_ticket(against
     assert outcome.ticket == "pickup_urge" and outcome.questions == 0 and not outcome.error
     assert desk.opened[0]["category"] == "transit_urge"
     assert next(iter(desk.orders.values()))["state"] == "created"
-    assert record.ticket == {"id": "t1", "review": {"reasons": ["the message says so"]}}
+    assert record.ticket == TICKET
     assert outcome.replies_s and outcome.replies_s[0] < 5
 
 
@@ -185,3 +186,80 @@ async def test_the_reports_hold_every_case_and_escape_what_customers_write(
     assert report["cases"][1]["turns"][0]["heard"][1]["ticket"]["category"] == "pickup_urge"
     page = as_html(pairs, "x.jsonl", Temper())
     assert attack not in page and "&lt;script&gt;" in page
+
+
+# --- why: read afterwards, for the report
+
+
+async def test_the_page_gives_the_reasons_that_the_desk_keeps_with_a_ticket(against: Start) -> None:
+    desk = FakeDesk({"扣费": [[ticket("transit_urge")]]})
+    pairs = await against(desk, [a_case("扣费", "charge_dispute")])
+    page = as_html(pairs, "x.jsonl", Temper())
+    assert all(f"<li>{reason}</li>" in page for reason in REVIEW["reasons"])
+    assert "Not available" not in page and "not available" not in page
+    (told,) = as_json(pairs, "x.jsonl", Temper())["cases"][0]["reasons"]["tickets"]
+    assert told == {"category": "transit_urge", "review": REVIEW}
+
+
+async def test_the_reasons_are_read_when_the_last_customer_has_left(against: Start) -> None:
+    desk = FakeDesk({"来取件": [[ticket("pickup_urge")]], "扣费": [[says("没听懂。")]] * 2})
+    await against(desk, [a_case("来取件", "pickup_urge"), a_case("扣费", "charge_dispute")])
+    assert desk.reviews_read_at == [3, 3]
+
+
+async def test_a_case_with_a_person_tells_why_they_have_it(against: Start) -> None:
+    desk = FakeDesk({"扣费": [[owner("queue"), says("请稍候")]]})
+    page = as_html(await against(desk, [a_case("扣费", "charge_dispute")]), "x", Temper())
+    assert "a person: human_intent" in page and "客户说：叫人来" in page
+
+
+async def test_where_there_are_no_reasons_the_page_says_so(against: Start) -> None:
+    silent = FakeDesk({"扣费": [[says("没听懂。")]] * 2})
+    page = as_html(await against(silent, [a_case("扣费", "charge_dispute")]), "x", Temper())
+    assert "Not available: the desk keeps reasons with tickets and with handovers" in page
+    unreviewed = FakeDesk({"扣费": [[ticket("transit_urge")]]}, reviewed=None)
+    page = as_html(await against(unreviewed, [a_case("扣费", "charge_dispute")]), "x", Temper())
+    assert "opened without a review" in page
+
+
+async def test_a_desk_that_does_not_tell_its_reasons_is_named_and_no_case_breaks(
+    against: Start,
+) -> None:
+    desk = FakeDesk({"扣费": [[ticket("transit_urge")]]}, private=True)
+    pairs = await against(desk, [a_case("扣费", "charge_dispute")])
+    page = as_html(pairs, "x.jsonl", Temper())
+    assert "The reasons of 1 of 1 cases are not available: the desk does not tell (404" in page
+    assert "No chart of risk and reliability" in page and not pairs[0][1].error
+
+
+async def test_the_charts_come_of_the_kept_reviews_and_count_those_without(against: Start) -> None:
+    desk = FakeDesk(
+        {
+            "来取件": [[ticket("pickup_urge")]],
+            "扣费": [[ticket("pickup_urge")]],
+            "没来": [[owner("queue")]],
+            "催催": [[says("没听懂。")]] * 2,
+            "你好": [[says("您好")]],
+        }
+    )
+    needs = {"来取件": "pickup_urge", "扣费": "charge_dispute", "没来": "pickup_urge"}
+    needs |= {"催催": "transit_urge", "你好": "chitchat"}
+    pairs = await against(desk, [a_case(message, true) for message, true in needs.items()])
+    told = json.loads(json.dumps(as_json(pairs, "x", Temper())))["calibration"]
+    assert (told["cases"], told["guesses"], told["accuracy"]) == (4, 2, 0.5)
+    assert told["without"] == {"handed over": 1, "no ticket": 1}
+    assert told["risk_coverage"] == [[0.5, 0.5]]
+    assert told["reliability"] == [{"count": 2, "probability": 0.91, "right": 0.5}]
+    page = as_html(pairs, "x", Temper())
+    assert "Risk and coverage (mean risk 0.5000)" in page and "Reliability (" in page
+    assert "2 of the 4 cases that need a ticket have one." in page and "handed over: 1" in page
+
+
+def test_with_a_report_the_page_stands_beside_it(tmp_path: Path) -> None:
+    options = arguments(["cases.jsonl", "--report", str(tmp_path / "out.json")])
+    assert options.html == tmp_path / "out.html"
+    elsewhere = arguments(["cases.jsonl", "--report", "out.json", "--html", "page.html"])
+    assert str(elsewhere.html) == "page.html"
+    assert arguments(["cases.jsonl"]).html is None
+    with pytest.raises(SystemExit):
+        arguments(["cases.jsonl", "--report", "out.html"])
