@@ -22,8 +22,11 @@ from actions.acts.tickets import ActionCreateTicket
 from actions.catalog import Catalog, load_catalog
 from actions.desk_client import DeskClient
 from actions.review.budget import Budget
+from actions.review.injection import load_orders
 from actions.review.settings import load_review_settings
+from actions.review.two_needs import load_two_needs
 from actions.review.witness import NoWitness, Witness
+from actions.review.wrong_ticket import load_wrong_ticket
 from actions.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -42,17 +45,24 @@ ACTIONS: tuple[Callable[[Tools], Action], ...] = (
 
 def make_tools(settings: Settings) -> Tools:
     """Everything the actions need. Raises SettingsError if a file of data/ is wrong."""
-    catalog = load_catalog(settings.root / "data" / "categories.yml")
+    data = settings.root / "data"
+    catalog = load_catalog(data / "categories.yml")
     return Tools(
         catalog=catalog,
-        settings=load_review_settings(settings.root / "data" / "review.yml", tuple(catalog)),
+        settings=load_review_settings(data / "review.yml", tuple(catalog)),
+        two_needs=load_two_needs(data / "two_needs.yml", tuple(catalog)),
+        wrong_ticket=load_wrong_ticket(data / "wrong_ticket.yml"),
         desk=DeskClient(settings.desk_url, settings.service_token),
         witness=make_witness(settings, catalog),
     )
 
 
 def make_witness(settings: Settings, catalog: Catalog) -> Witness:
-    """The model, if one is configured: a name and at least an address or a key."""
+    """The model, if one is configured: a name and at least an address or a key.
+
+    Raises SettingsError if data/injection.yml is wrong, also without a model.
+    """
+    orders = load_orders(settings.root / "data" / "injection.yml")
     if not settings.model_name or not (settings.model_base_url or settings.model_api_key):
         return NoWitness()
     # Imported here: it takes longer than everything else together, and most have no model.
@@ -71,6 +81,7 @@ def make_witness(settings: Settings, catalog: Catalog) -> Witness:
             tokens=settings.model_tokens_per_day,
         ),
         prices=settings.model_prices,
+        orders=orders,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from actions.catalog import load_catalog
+from actions.review.injection import load_orders
 from actions.review.settings import load_review_settings
 from desk.rules.categories import read_categories
 from desk.rules.dispatch_request import read_ticket_types
@@ -70,6 +71,7 @@ def find_mistakes(root: Path) -> Iterator[str]:
         yield from _tried(f"carriers/{path.name}", carrier(path))
         yield from _tried(f"carriers/{path.name}", ticket_types(path))
     yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
+    yield from _tried("injection.yml", lambda: load_orders(data / "injection.yml"))
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))
     yield from _tried("human.yml", lambda: read_human_words(read_yaml(data / "human.yml")))

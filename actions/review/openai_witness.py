@@ -25,12 +25,12 @@ from actions.review.evidence import (
     Opinion,
     Silence,
 )
+from actions.review.injection import Orders, shipped_orders
 from actions.review.masking import mask
 from actions.review.normalise import normalise
 from actions.review.prompt import (
     PROMPT_VERSION,
     BadAnswer,
-    looks_like_instructions,
     read_answer_json,
 )
 
@@ -46,7 +46,8 @@ class OpenAIWitness:
     `categories`: id -> what the customer needs, in a few words. `labels`: texts that are no
     evidence when quoted. `deadline_s` covers the waiting, the one retry and the stepping down.
     `budget`: None = no limit. `prices`: of a million tokens, (prompt, completion); None = unknown.
-    `clock`: seconds that only grow, for the breaker and the latencies.
+    `clock`: seconds that only grow, for the breaker and the latencies. `orders`: what makes a
+    message one that is not shown to a model.
     """
 
     base_url: str
@@ -60,6 +61,7 @@ class OpenAIWitness:
     budget: Budget | None = None
     prices: tuple[float, float] | None = None
     clock: Callable[[], float] = time.monotonic
+    orders: Orders = field(default_factory=shipped_orders)
 
     def __post_init__(self) -> None:
         self._endpoint = Endpoint(
@@ -77,7 +79,7 @@ class OpenAIWitness:
     async def opinion(self, message: str) -> Opinion | Silence:
         """What the model makes of the message, or why it said nothing. See Witness."""
         masked = mask(message)
-        if looks_like_instructions(masked):
+        if self.orders.found(masked):
             logger.info("model not asked: the message looks like instructions")
             return Silence(self.model, INSTRUCTIONS)
         key = self._cache_key(masked)

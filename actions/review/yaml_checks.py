@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 
 class SettingsError(ValueError):
     """A data file says something that cannot be used. The message names file and place."""
+
+
+def read_yaml_file(path: Path) -> Any:
+    """The parsed file. Raises SettingsError if it cannot be read or is no YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not valid YAML ({error})") from error
 
 
 class Section:
@@ -90,6 +103,17 @@ class Section:
             if allowed is not None and item not in allowed:
                 raise self.error(key, f"{item!r} is not allowed here")
         return tuple(value)
+
+    def groups(self, key: str, size: int, allowed: Collection[str]) -> list[tuple[str, ...]]:
+        """A list of lists under `key`, each of `size` different allowed words."""
+        value = self._get(key)
+        if not isinstance(value, list):
+            raise self.error(key, f"expected a list of lists, got {value!r}")
+        for group in value:
+            whole = isinstance(group, list) and len(group) == size and len(set(group)) == size
+            if not whole or not set(group) <= set(allowed):
+                raise self.error(key, f"expected {size} of the categories, got {group!r}")
+        return [tuple(group) for group in value]
 
     def only_keys(self, allowed: Collection[str]) -> None:
         """Raise unless every key is one of the allowed ones."""
