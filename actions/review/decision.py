@@ -62,18 +62,24 @@ class _Case:
         self.left = [c for c in settings.categories if c not in evidence.rejected]
         self.by_text = self._as_written()
         self.by_all = _ranked(self.posterior, self.left)
+        self.denied = settings.negations.denied(evidence.message)
         self.reasons: list[str] = []
 
     def verdict(self) -> Verdict:
         self._describe_witnesses()
         if not self.left:
             return self._end("human", "the customer has said no to every category")
+        offer = self._offer()
+        self.costs = expected_costs(self.by_all[0], offer, self.posterior, self.settings)
+        self.reasons.append(f"expected costs: {self.costs}")
         missed = self._missed()
         if missed is not None:
             return missed
-        if self._second_witness():
-            return self._end("agree", "ticked or offered, and written: they agree")
         last = self.evidence.questions_asked >= self.settings.most_questions
+        if self.by_all[0] in self.denied:
+            return self._not_that(last)
+        if self._second_witness() and (last or self._ticket_is_cheapest()):
+            return self._end("agree", "ticked or offered, and written: they agree")
         return self._after_the_last_question() if last else self._by_cost()
 
     def _missed(self) -> Verdict | None:
@@ -95,6 +101,16 @@ class _Case:
         if self.evidence.questions_asked >= self.settings.most_questions:
             return self._end("human", "no question is left", understood=False)
         return self._end("clarify", "first time: offer the likeliest", understood=False)
+
+    def _not_that(self, last: bool) -> Verdict:
+        """The verdict when the likeliest category is named behind a "not", and nowhere else."""
+        self.reasons.append(f"the message denies {self.by_all[0]}: no ticket of it")
+        if last:
+            return self._end("human", "no question is left")
+        return self._end("clarify", "offer what else it may be")
+
+    def _ticket_is_cheapest(self) -> bool:
+        return self.costs.ticket <= min(self.costs.question, self.costs.person)
 
     def _second_witness(self) -> bool:
         """The message clearly says one category, and it was ticked, or offered by our question."""
@@ -128,15 +144,11 @@ class _Case:
         return self._end("human", "no question is left, and nothing is sure enough")
 
     def _by_cost(self) -> Verdict:
-        conflict = self._conflict()
-        offer = self._offer()
-        costs = expected_costs(self.by_all[0], offer, self.posterior, self.settings)
-        self.reasons.append(f"expected costs: {costs}")
-        if conflict and self.settings.always_ask:
+        if self._conflict() and self.settings.always_ask:
             return self._end("clarify", "ticked and written differ: one question")
-        if self._supported(self.by_all[0]) and costs.ticket <= min(costs.question, costs.person):
+        if self._supported(self.by_all[0]) and self._ticket_is_cheapest():
             return self._end("agree", "a ticket is the cheapest")
-        if costs.question <= costs.person:
+        if self.costs.question <= self.costs.person:
             return self._end("clarify", "a question is the cheapest")
         return self._end("human", "a person is the cheapest")
 
@@ -163,13 +175,17 @@ class _Case:
 
         In a conflict: what the message says, what it says next, and what was ticked. Where the lead
         is clear the rest is faint, and tick and state would drown what the words still hint at.
+        Otherwise the likeliest that the message does not deny.
         """
-        if self._conflict() and self.evidence.stated:
-            lead, stated = self.by_text[0], self.evidence.stated
+        lead, stated = self.by_text[0], self.evidence.stated
+        if self._conflict() and stated and lead not in self.denied:
             others = [c for c in self.by_text if c not in (lead, stated)]
             return [lead, *others[:1], stated]
-        third = [c for c in self.by_all[2:3] if self.posterior[c] >= self.settings.third_choice]
-        return self.by_all[:2] + third
+        open_yet = [c for c in self.by_all if c not in self.denied]
+        if len(open_yet) < 2:  # fewer would be no choice
+            open_yet = self.by_all
+        third = [c for c in open_yet[2:3] if self.posterior[c] >= self.settings.third_choice]
+        return open_yet[:2] + third
 
     def _describe_witnesses(self) -> None:
         evidence = self.evidence

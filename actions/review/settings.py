@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from actions.review.yaml_checks import Section, SettingsError
+from actions.review.interval import wilson
+from actions.review.negation import Negations, negations, plain
+from actions.review.yaml_checks import Section, SettingsError, read_yaml_file
 
 __all__ = ["ReviewSettings", "SettingsError", "load_review_settings", "parse_review_settings"]
 
 #: The outcomes that are no category (TAXONOMY.md).
 OUTSIDE_OUTCOMES = ("human", "chitchat", "out_of_scope")
-_Z95 = 1.96
 #: However well a model did when it was measured: tomorrow it may be another one under that name.
 _MOST_RELIABLE = 0.95
 
@@ -53,6 +51,7 @@ class ReviewSettings:
     third_choice: float
     offered_weight: float
     last_word: float
+    negations: Negations
 
     def reliability_of(self, model: str) -> float:
         """How often the model's word is right, at the least; never below blind chance."""
@@ -68,18 +67,13 @@ def load_review_settings(path: Path, categories: Sequence[str]) -> ReviewSetting
     """
     counted = path.parent / "learned" / "mistick.yml"
     learned = (
-        Section(_read(counted), str(counted)).section("observed") if counted.exists() else None
+        Section(read_yaml_file(counted), str(counted)).section("observed")
+        if counted.exists()
+        else None
     )
-    return parse_review_settings(_read(path), categories, source=str(path), learned=learned)
-
-
-def _read(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not valid YAML ({error})") from error
+    return parse_review_settings(
+        read_yaml_file(path), categories, source=str(path), learned=learned
+    )
 
 
 def parse_review_settings(
@@ -129,6 +123,7 @@ def parse_review_settings(
         third_choice=question.number("third_choice", least=0, most=1),
         offered_weight=question.number("offered_weight", least=1),
         last_word=question.number("last_word", least=0, most=1),
+        negations=_negations(top.section("negation"), categories),
     )
     for section in (top, states, costs, agreement, conflict, question, model):
         section.nothing_else()
@@ -147,21 +142,43 @@ def _outside(section: Section, categories: Sequence[str]) -> dict[str, str]:
 
 
 def _measured(section: Section) -> dict[str, float]:
-    """Model -> the lower end of Wilson's 95% interval of its share of right words.
-
-    Source: E. B. Wilson, JASA 22 (1927) 209-212.
-    """
+    """Model -> the lower end of Wilson's 95% interval of its share of right words."""
     bounds = {}
     for name in section.given():
         row = section.section(name)
         asked = row.whole("asked", least=1, most=10_000_000)
-        share = row.whole("right", least=0, most=asked) / asked
+        low, _ = wilson(row.whole("right", least=0, most=asked), asked)
         row.nothing_else()
-        z2 = _Z95 * _Z95
-        middle = share + z2 / (2 * asked)
-        half = _Z95 * math.sqrt(share * (1 - share) / asked + z2 / (4 * asked * asked))
-        bounds[name] = min(_MOST_RELIABLE, max(0.0, (middle - half) / (1 + z2 / asked)))
+        bounds[name] = min(_MOST_RELIABLE, low)
     return bounds
+
+
+def _negations(section: Section, categories: Sequence[str]) -> Negations:
+    wish, fact = _phrases(section, "wish"), _phrases(section, "fact")
+    between, unless = _phrases(section, "between"), _phrases(section, "unless")
+    if not wish or not fact:
+        raise section.error("fact" if wish else "wish", "expected at least one phrase")
+    rows = section.section("words")
+    rows.only_keys(categories)
+    words = {}
+    for category in rows.given():
+        row = rows.section(category)
+        wanted, claimed = _phrases(row, "wish"), _phrases(row, "fact")
+        if both := sorted(set(wanted) & set(claimed)):
+            raise row.error("fact", f"{both[0]!r} stands under wish too")
+        row.nothing_else()
+        words[category] = (wanted, claimed)
+    section.nothing_else()
+    return negations(wish, fact, between, unless, words)
+
+
+def _phrases(section: Section, key: str) -> tuple[str, ...]:
+    """A list of phrases as messages are compared with them: anything else would never be found."""
+    phrases = section.names(key)
+    for phrase in phrases:
+        if phrase != plain(phrase) or not phrase:
+            raise section.error(key, f"{phrase!r}: write {plain(phrase) or 'a phrase'!r}")
+    return phrases
 
 
 def _mistick(

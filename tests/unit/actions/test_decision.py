@@ -145,7 +145,7 @@ def test_no_ranking_at_all_is_not_understood(settings: ReviewSettings) -> None:
 def test_an_answer_in_own_words_is_read_in_the_light_of_the_question(
     settings: ReviewSettings,
 ) -> None:
-    ranking = {"pickup_urge": 0.4, "delivery_urge": 0.3}
+    ranking = {"pickup_urge": 0.8, "delivery_urge": 0.05}
     asked = {"stated": "false_pickup", "questions_asked": 1}
     without = review(evidence(ranking, **asked), settings)
     with_offer = review(evidence(ranking, **asked, offered=("pickup_urge",)), settings)
@@ -164,6 +164,97 @@ def test_after_one_question_the_tick_alone_forces_no_second_one(settings: Review
         ),
         settings,
     )
+    assert (verdict.kind, verdict.category) == ("agree", "pickup_urge")
+
+
+def test_words_that_touch_an_offered_choice_open_no_ticket_dearer_than_a_question(
+    settings: ReviewSettings,
+) -> None:
+    faint = evidence(
+        {"transit_urge": 0.33, "out_of_scope": 0.28, "charge_dispute": 0.27},
+        order_state="in_transit",
+        questions_asked=1,
+        offered=("transit_urge", "delivery_urge"),
+    )
+    verdict = review(faint, settings)
+    assert verdict.posterior["transit_urge"] >= settings.agree_min_posterior
+    assert verdict.kind == "clarify"
+    assert any(reason.startswith("expected costs: ticket") for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("message", "category"),
+    [
+        ("不是要取消", "cancel_appeal"),
+        ("别给我取消订单", "cancel_appeal"),
+        ("千万别取消", "cancel_appeal"),
+        ("唔好幫我取消", "cancel_appeal"),
+        ("I don’t want to cancel", "cancel_appeal"),
+        ("Do not cancel my order", "cancel_appeal"),
+        ("不要改地址", "address_change"),
+        ("别退回来", "address_change"),
+        ("不要拦截", "address_change"),
+        ("Don't return it to the sender", "address_change"),
+        ("没丢", "loss_claim"),
+        ("It's not lost", "loss_claim"),
+        ("他没有骂我", "courier_complaint"),
+        ("没有多收钱", "charge_dispute"),
+        ("不是虚假签收，我收到了", "false_delivery"),
+    ],
+)
+@pytest.mark.parametrize("asked", [0, 1, 2])
+@pytest.mark.parametrize("ticked", [False, True])
+def test_what_a_message_only_denies_is_neither_a_ticket_nor_offered(
+    settings: ReviewSettings, message: str, category: str, asked: int, ticked: bool
+) -> None:
+    denies = evidence(
+        {category: 0.97, "pickup_urge": 0.01},
+        message=message,
+        stated=category if ticked else None,
+        questions_asked=asked,
+    )
+    verdict = review(denies, settings)
+    assert verdict.kind == ("clarify" if asked < 2 else "human")
+    assert category not in offered(verdict)
+    assert f"the message denies {category}: no ticket of it" in verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("message", "category"),
+    [
+        ("不来取件", "pickup_urge"),
+        ("没收到", "false_delivery"),
+        ("不是我签收的", "false_delivery"),
+        ("还没送，没有派送", "delivery_urge"),
+        ("不更新", "transit_urge"),
+        ("不给退款", "charge_dispute"),
+        ("不要取消费，退给我", "charge_dispute"),
+        ("取消不了", "cancel_appeal"),
+        ("不能取消", "cancel_appeal"),
+        ("cannot cancel", "cancel_appeal"),
+        ("我没取消，谁给我取消的", "cancel_appeal"),
+        ("要不要取消？取消吧", "cancel_appeal"),
+        ("不是不要取消", "cancel_appeal"),
+        ("特别想取消", "cancel_appeal"),
+        ("别送了，退回来", "address_change"),
+        ("不要退回，改到新地址", "address_change"),
+        ("包装没破，里面碎了", "damage_claim"),
+        ("有没有丢，找不到了", "loss_claim"),
+    ],
+)
+def test_a_not_that_is_the_complaint_itself_denies_nothing(
+    settings: ReviewSettings, message: str, category: str
+) -> None:
+    clear = evidence({category: 0.97, "human": 0.01}, message=message, stated=category)
+    verdict = review(clear, settings)
+    assert (verdict.kind, verdict.category) == ("agree", category)
+
+
+def test_a_denied_need_beside_another_one_leaves_the_other_as_it_is(
+    settings: ReviewSettings,
+) -> None:
+    ranking = {"pickup_urge": 0.96, "cancel_appeal": 0.02}
+    verdict = review(evidence(ranking, message="不是要取消，快来取件"), settings)
     assert (verdict.kind, verdict.category) == ("agree", "pickup_urge")
 
 

@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from actions.catalog import load_catalog
+from actions.review.costs import expected_costs
 from actions.review.decision import review
 from actions.review.evidence import DIALOGUE_INTENTS, Evidence, Opinion
 from actions.review.settings import load_review_settings
@@ -156,6 +157,16 @@ def test_only_an_agreement_names_a_category_and_it_is_the_likeliest(evidence: Ev
         )
     else:
         assert verdict.category is None
+
+
+@widely
+@given(evidences())
+def test_while_a_question_is_left_no_ticket_is_dearer_than_asking(evidence: Evidence) -> None:
+    verdict = review(evidence, SETTINGS)
+    if verdict.kind == "agree" and evidence.questions_asked < SETTINGS.most_questions:
+        names = [name for name, _ in verdict.candidates]
+        costs = expected_costs(str(verdict.category), names, verdict.posterior, SETTINGS)
+        assert evidence.opinion or costs.ticket <= min(costs.question, costs.person)
 
 
 @widely

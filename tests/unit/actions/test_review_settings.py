@@ -84,6 +84,17 @@ def put(path: str, value: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
+        (put("negation.wish", []), "negation: wish: expected at least one phrase"),
+        (put("negation.fact", [False]), "negation: fact: expected a list of names, got [False]"),
+        (put("negation.wish", ["Don’t"]), "negation: wish: 'Don’t': write \"don't\""),
+        (put("negation.between", [" "]), "negation: between: ' ': write 'a phrase'"),
+        (put("negation.words.pizza", {}), "negation: words: pizza: is not known here"),
+        (put("negation.words.loss_claim", {"fact": []}), "loss_claim: wish: is missing"),
+        (
+            put("negation.words.loss_claim", {"wish": ["丢"], "fact": ["丢"]}),
+            "negation: words: loss_claim: fact: '丢' stands under wish too",
+        ),
+        (put("negation.unles", []), "negation: unles: is not known here"),
         (put("temperature", 0), "temperature: expected a number above 0, got 0"),
         (put("temperature", "hot"), "temperature: expected a number above 0, got 'hot'"),
         (put("costs.question", True), "costs: question: expected a number above 0, got True"),
