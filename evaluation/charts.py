@@ -24,11 +24,16 @@ def _text(x: float, y: float, words: str, anchor: str = "middle", extra: str = "
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{escape(words)}</text>'
 
 
-def _frame(title: str, across: str, up: str, x_ticks: str, top: float, inside: str) -> str:
-    """A chart's title for screen readers, axes, their names and four steps upwards to `top`."""
+def _frame(
+    title: str, across: str, up: str, x_ticks: str, top: float, inside: str, ticks: str = ".3g"
+) -> str:
+    """A chart's title for screen readers, axes, their names and four steps upwards to `top`.
+
+    `ticks` is the format of the numbers upwards.
+    """
     steps = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{LEFT + INNER_W}" y1="{_y(i / 4):.1f}" '
-        f'y2="{_y(i / 4):.1f}"/>' + _text(LEFT - 6, _y(i / 4) + 4, f"{top * i / 4:.3g}", "end")
+        f'y2="{_y(i / 4):.1f}"/>' + _text(LEFT - 6, _y(i / 4) + 4, f"{top * i / 4:{ticks}}", "end")
         for i in range(5)
     )
     turned = f'transform="rotate(-90 12 {TOP + INNER_H / 2:.0f})"'
@@ -74,7 +79,8 @@ def risk_coverage_chart(points: Sequence[tuple[float, float]]) -> str:
     top = max((risk for _, risk in points), default=0.0) or 0.01
     path = " ".join(f"{_x(coverage):.1f},{_y(risk / top):.1f}" for coverage, risk in points)
     line = f'<polyline class="line" points="{path}"/>'
-    return _frame("Risk against coverage", "coverage", "risk", _shares_across(), top, line)
+    across = _shares_across()
+    return _frame("Risk against coverage", "coverage", "risk", across, top, line, ".1%")
 
 
 def reliability_chart(bins: Sequence[tuple[int, float, float]]) -> str:

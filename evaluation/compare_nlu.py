@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from actions.review.yaml_checks import SettingsError
+from actions.review.yaml_checks import Section, SettingsError, read_yaml_file
 from evaluation.cases import read_cases
 from evaluation.check_cases import training_lines
-from evaluation.nlu_table import Setting, page, table, verdict
+from evaluation.nlu_table import Choice, Setting, page, table, verdict, why_in_use
 from evaluation.nlu_trial import CannotTrain, Trial, pipeline, trial
 from evaluation.rankings import ROOT, CannotRank
 
 CONFIGS = ROOT / "evaluation" / "nlu_configs"
+CHOICE = ROOT / "evaluation" / "nlu_choice.yml"
 PAGE = ROOT / "docs" / "nlu-comparison.md"
 #: From the plainest to the slowest; others follow by name.
 ORDER = ("stock", "words", "clause", "mixture", "pinyin", "diet")
@@ -40,6 +41,19 @@ def in_use(config: Path = ROOT / "config.yml", folder: Path = CONFIGS) -> str | 
     """The name of the configuration whose pipeline is exactly that of config.yml."""
     used = pipeline(config)
     return next((path.stem for path in all_configs(folder) if pipeline(path) == used), None)
+
+
+def choice(used: str | None, path: Path = CHOICE) -> Choice:
+    """What is in use, with the reason that the file at `path` states for it, if it does.
+
+    Raises:
+        OSError: the file cannot be read.
+        SettingsError: it is not of its form; names the place.
+    """
+    stated = Section(read_yaml_file(path), path.name)
+    name, because = stated.text("in_use"), stated.text("because")
+    stated.nothing_else()
+    return Choice(used, because if name == used else "")
 
 
 def about(config: Path) -> str:
@@ -104,9 +118,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     configs = options.configs or all_configs()
     try:
-        used = in_use()
+        used = choice(in_use())
         trials, setting = compare(configs, options.cases)
-        print(f"\n{table(trials)}\n\n{verdict(trials, used)}")
+        print(f"\n{table(trials)}\n\n{verdict(trials, used)}\n{why_in_use(trials, used)}")
         if options.write:
             text = page(trials, setting, {path.stem: about(path) for path in configs}, used)
             PAGE.write_text(text, encoding="utf-8")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from actions.review.yaml_checks import SettingsError
 from evaluation import compare_nlu, nlu_trial
 from evaluation.cases import Case
-from evaluation.compare_nlu import PAGE, about, all_configs, in_use
+from evaluation.compare_nlu import PAGE, about, all_configs, choice, in_use
 from evaluation.nlu_quality import LEAST, Quality, probabilities, quality, sign_test
-from evaluation.nlu_table import Setting, page, table, verdict, winner
+from evaluation.nlu_table import Choice, Setting, page, table, verdict, why_in_use, winner
 from evaluation.nlu_trial import CannotTrain, Cost, Trial, pipeline
 from evaluation.rankings import Ranking, Timed
 
@@ -110,7 +111,7 @@ def test_the_table_has_a_row_for_each_with_processor_time_before_what_passed() -
 def test_the_page_names_command_day_messages_and_which_is_in_use() -> None:
     setting = Setting("2031-05-06", 14000, "evaluation/cases/dev.jsonl", 10, 12, "make compare-nlu")
     about_them = {"words": "Words.", "pinyin": "Sounds."}
-    text = page([trial("words", 0.8), trial("pinyin", 0.9)], setting, about_them, "words")
+    text = page([trial("words", 0.8), trial("pinyin", 0.9)], setting, about_them, Choice("words"))
     for part in ("make compare-nlu", "2031-05-06", "14,000 training messages", "`words`: Words."):
         assert part in text
     assert "Winner: `pinyin`" in text and "In use (`config.yml`): `words`" in text
@@ -118,13 +119,42 @@ def test_the_page_names_command_day_messages_and_which_is_in_use() -> None:
 
 
 def test_it_is_said_when_none_is_within_the_limits_and_when_none_is_in_use() -> None:
-    assert verdict([trial("slow", 0.9, ms=9)], None).startswith("None is within the limits.")
-    assert verdict([trial("good", 0.9)], None).endswith("`config.yml` is none of them.")
+    assert verdict([trial("slow", 0.9, ms=9)], Choice(None)).startswith(
+        "None is within the limits."
+    )
+    assert verdict([trial("good", 0.9)], Choice(None)).endswith("`config.yml` is none of them.")
 
 
 # ------------------------------------------------------------------ the configurations
 def test_config_yml_is_one_of_the_compared_configurations() -> None:
     assert in_use(), "put the pipeline of config.yml into evaluation/nlu_configs/ too, and compare"
+
+
+def test_what_is_in_use_has_a_stated_reason() -> None:
+    assert choice(in_use()).because, "state in evaluation/nlu_choice.yml why it is in use"
+
+
+def test_it_is_said_why_another_than_the_winner_is_in_use_and_what_it_costs() -> None:
+    trials = [trial("mixture", 0.8), trial("pinyin", 0.9, seconds=65)]
+    told = why_in_use(trials, Choice("pinyin", "Homophones."))
+    assert told.startswith("Why `pinyin` is in use all the same: Homophones.")
+    assert "outside the limits: 65 s of training instead of 60." in told
+    assert "1 cases are right only with it and 0 only with `mixture`" in told
+    assert "no reason is stated" in why_in_use(trials, Choice("pinyin"))
+    assert why_in_use(trials, Choice("mixture", "Homophones.")) == ""
+    setting = Setting("2026-11-22", 1, "dev.jsonl", 10, 12, "make compare-nlu")
+    written = page(trials, setting, {"mixture": "", "pinyin": ""}, Choice("pinyin", "Homophones."))
+    assert told in written and "no limit of the running system" in written
+
+
+def test_a_reason_stated_for_another_configuration_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "choice.yml"
+    path.write_text("in_use: words\nbecause: It is plain.\n", encoding="utf-8")
+    assert choice("words", path) == Choice("words", "It is plain.")
+    assert choice("pinyin", path) == Choice("pinyin", "")
+    path.write_text("in_use: words\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"choice.yml: because"):
+        choice("words", path)
 
 
 def test_the_page_in_the_documents_speaks_of_the_configuration_in_use() -> None:
