@@ -139,7 +139,7 @@ def test_it_is_said_why_another_than_the_winner_is_in_use_and_what_it_costs() ->
     told = why_in_use(trials, Choice("pinyin", "Homophones."))
     assert told.startswith("Why `pinyin` is in use all the same: Homophones.")
     assert "outside the limits: 65 s of training instead of 60." in told
-    assert "1 cases are right only with it and 0 only with `mixture`" in told
+    assert "only `pinyin` is right in 1 and only `mixture` in 0" in told
     assert "no reason is stated" in why_in_use(trials, Choice("pinyin"))
     assert why_in_use(trials, Choice("mixture", "Homophones.")) == ""
     setting = Setting("2026-11-22", 1, "dev.jsonl", 10, 12, "make compare-nlu")
