@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from evaluation.api import ApiError
@@ -51,13 +51,17 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def gates(text: str) -> dict[str, float]:
+def gates(text: str, known: Collection[str] = ()) -> dict[str, float]:
     """`solved=0.9,wrong=0.02` as a table.
+
+    Args:
+        text: as above.
+        known: names of the figures there are; none: those of a run.
 
     Raises:
         argparse.ArgumentTypeError: not of that form, or no such figure.
     """
-    known = {figure.name for figure in figures([])}
+    known = known or {figure.name for figure in figures([])}
     limits = {}
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")

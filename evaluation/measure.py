@@ -25,7 +25,8 @@ def percentile(values: Sequence[float], percent: float) -> float:
 class Figure:
     """One figure.
 
-    `unit` is `share` (hits of `of`, interval low..high), `count` (hits alone), `mean` or `seconds`.
+    `unit` is `share` (hits of `of`, interval low..high), `count` (hits alone), `mean`, `seconds` or
+    `gap` (between probabilities and what happens, 0..1, over `of` cases).
     `goal` and `stretch` are None for figures shown without an aim; `higher_is_better` says which
     way they count.
     """

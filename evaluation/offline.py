@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from evaluation.__main__ import gates, missed
 from evaluation.cases import Case, read_cases
 from evaluation.figures import figures, is_solved, is_wrong
 from evaluation.measure import Figure
+from evaluation.nlu_quality import probabilities
+from evaluation.probabilities import calibration_error, guesses
 from evaluation.rankings import MODEL, ROOT, CannotRank, Ranking, rank, rank_kept
 from evaluation.replay import Replayed, replay_all
 from evaluation.table import figures_table
@@ -93,7 +96,18 @@ def estimated_figures(replayed: Sequence[Replayed]) -> list[Figure]:
         *wilson(right, len(in_scope)),
         higher_is_better=True,
     )
-    return [one for one in figures(outcomes) if one.name in ESTIMATED] + [accuracy]
+    rows = {one.outcome.case.id: probabilities(one.ranking) for one in replayed}
+    made = guesses([one.outcome.case for one in replayed], rows)
+    calibration = Figure(
+        "calibration_error",
+        "calibration error (ECE) of the likeliest intent, of all cases",
+        calibration_error(made),
+        sum(guess.right for guess in made),
+        len(made),
+        "gap",
+    )
+    own = [one for one in figures(outcomes) if one.name in ESTIMATED]
+    return [*own, accuracy, calibration]
 
 
 def told(one: Replayed) -> str:
@@ -123,7 +137,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--rankings", type=Path, help="keep the model's rankings here; used again if they fit")
     add("--report", type=Path, help="write figures and cases as JSON here")
     add("--list", choices=sorted(LISTS), help="also print these cases, with their reasons")
-    add("--fail-under", type=gates, default={}, help="such as solved=0.9,wrong=0.02")
+    known = (*ESTIMATED, "nlu_accuracy", "calibration_error")
+    reader = partial(gates, known=known)
+    add("--fail-under", type=reader, default={}, help="such as solved=0.9,wrong=0.02")
     return parser.parse_args(argv)
 
 

@@ -8,7 +8,7 @@ evaluation`, which talks to the whole system and knows nothing of what is known 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.review.decision import review
 from actions.review.evidence import Evidence, Verdict
@@ -25,11 +25,12 @@ SHOWN_ALL = frozenset({"none_of_these", "deny"})
 
 @dataclass(frozen=True)
 class Replayed:
-    """One case: what it comes to, what the model's likeliest intent was, and the verdict if any."""
+    """One case: what it comes to, the model's likeliest intent and ranking, the verdict if any."""
 
     outcome: Outcome
     top: str
     verdict: Verdict | None = None
+    ranking: Ranking = ()
 
     @property
     def understood_right(self) -> bool:
@@ -90,4 +91,10 @@ def replay_all(
     asks_for_person: Callable[[str], bool],
 ) -> list[Replayed]:
     """Every case; `rankings` by message."""
-    return [replay(case, rankings[case.message], settings, asks_for_person) for case in cases]
+    return [
+        replace(
+            replay(case, rankings[case.message], settings, asks_for_person),
+            ranking=rankings[case.message],
+        )
+        for case in cases
+    ]

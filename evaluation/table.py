@@ -17,6 +17,8 @@ def shown(figure: Figure, value: float | None = None) -> str:
         return f"{value:.1%}"
     if figure.unit == "seconds":
         return f"{value:.2f} s"
+    if figure.unit == "gap":
+        return f"{value:.3f}"
     return f"{value:.0f}" if figure.unit == "count" else f"{value:.2f}"
 
 
@@ -31,6 +33,8 @@ def aim(figure: Figure, value: float | None) -> str:
 
 def counted(figure: Figure) -> str:
     """What the value was made of."""
+    if figure.unit == "gap":
+        return f"of {figure.of}"
     return "" if figure.unit == "count" else f"{figure.hits}/{figure.of}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.measure import Figure
+from learning.best import Best
 from learning.judge import compared, objections
 
 
@@ -49,6 +50,7 @@ def relearn(
     files: Mapping[str, str],
     workshop: Workshop,
     tolerance: Mapping[str, float],
+    best: Best,
     say: Callable[[str], None],
 ) -> list[str]:
     """Train with `files` as the learned training data; keep the result only if it is good enough.
@@ -57,7 +59,9 @@ def relearn(
         folder: data/nlu/learned.
         files: what it is to hold: name -> content.
         workshop: trains, installs and judges.
-        tolerance: how much worse a figure may become (judge.py).
+        tolerance: how much worse a figure may become (judge.py); empty: the new model is taken
+            whatever it is, and the record of the best begins anew with it.
+        best: the best figures so far; lifted when the new model is accepted.
         say: told what happens, line by line.
 
     Returns:
@@ -74,7 +78,7 @@ def relearn(
         say("the new model, on the same cases")
         after = workshop.evaluate(fresh)
         say(compared(before, after))
-        found = objections(before, after, tolerance)
+        found = objections(before, after, tolerance, best.values)
         if not found:
             workshop.install(fresh)
     except BaseException:
@@ -83,4 +87,8 @@ def relearn(
     if found:
         put(folder, before_files)
         fresh.unlink(missing_ok=True)
+    elif tolerance:
+        best.keep(before, after)
+    else:
+        best.start_anew(after)
     return found

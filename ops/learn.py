@@ -2,7 +2,8 @@
 
 Writes labelled messages for a designer to decide on (data/learned/candidates.yml) and how people
 mistick (data/learned/mistick.yml). If messages were accepted since the last time, trains with them,
-compares the new model with the present one on the test cases, and keeps it only if it is no worse.
+compares the new model on the test cases with the present one and with the best figures so far
+(data/learned/best.json), and keeps it only if it is no worse (data/learning.yml).
 
 Exit code 0; 1 when the new model was refused; 2 when something is wrong.
 """
@@ -14,6 +15,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -24,10 +26,11 @@ from actions.review.yaml_checks import SettingsError
 from evaluation.__main__ import gates
 from evaluation.rankings import CannotRank
 from learning import decisions, nlu, rows
+from learning.best import Best
 from learning.candidates import candidates
 from learning.decisions import BadDecision, Decision
 from learning.history import History
-from learning.judge import TOLERANCE
+from learning.judge import GATED, read_tolerance
 from learning.retrain import relearn, stored
 from ops.child import ROOT
 from ops.desk_database import desk_database
@@ -36,6 +39,7 @@ from ops.learning_workshop import workshop
 from ops.trouble import Trouble
 
 CATALOG = ROOT / "data/categories.yml"
+TOLERANCE = ROOT / "data/learning.yml"
 CANDIDATES = ROOT / "data/learned/candidates.yml"
 LEARNED = NLU / "learned"
 
@@ -44,9 +48,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser("python -m ops learn", description=__doc__)
     add = parser.add_argument
-    usual = ",".join(f"{name}={value:g}" for name, value in TOLERANCE.items())
+    wider = "how much worse a figure may be, instead of data/learning.yml: solved=0.01,wrong=0.005"
     add("--cases", type=Path, default=CASES / "test.jsonl", help="cases both models are judged by")
-    add("--tolerate", type=gates, default={}, help=f"how much worse each figure may be ({usual})")
+    add("--tolerate", type=partial(gates, known=GATED), default={}, help=wider)
     add("--no-training", action="store_true", help="write the files and train nothing")
     return parser.parse_args(argv)
 
@@ -116,9 +120,10 @@ def train(entries: list[Decision], files: dict[str, str], options: argparse.Name
     there = set("".join(stored(LEARNED).values()).splitlines())
     fresh = {e.entry for e in entries if e.counts and nlu.as_line(e.text) not in there}
     # What was only taken back stays out, whatever the figures say: it may be somebody's secret.
-    tolerance = {**TOLERANCE, **options.tolerate} if fresh else {}
+    tolerance = {**read_tolerance(TOLERANCE), **options.tolerate} if fresh else {}
+    best = Best(CANDIDATES.with_name("best.json"), options.cases, print)
     with workshop(options.cases, print) as tools:
-        found = relearn(LEARNED, files, tools, tolerance, print)
+        found = relearn(LEARNED, files, tools, tolerance, best, print)
     if not found:
         print("the new model is in use from the next start of `make run`")
         return 0

@@ -25,6 +25,7 @@ from desk.rules.service import read_service
 from desk.store.content import read_yaml
 from desk.store.person_examples import read_examples
 from learning import decisions
+from learning.judge import read_tolerance
 from ops.child import ROOT
 from ops.environment import bot_environment
 
@@ -73,6 +74,7 @@ def find_mistakes(root: Path) -> Iterator[str]:
     yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
     yield from _tried("injection.yml", lambda: load_orders(data / "injection.yml"))
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
+    yield from _tried("learning.yml", lambda: read_tolerance(data / "learning.yml"))
     yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))
     yield from _tried("human.yml", lambda: read_human_words(read_yaml(data / "human.yml")))
     yield from _tried("human_examples.yml", lambda: len(read_examples(root)))

@@ -106,6 +106,19 @@ def test_a_tolerance_on_the_command_line_lets_a_worse_model_in(site) -> None:
     assert learn.main(["--tolerate", "solved=0.2"]) == 0
 
 
+def test_a_figure_of_the_estimate_alone_can_be_tolerated_too(site) -> None:
+    options = learn.arguments(["--tolerate", "nlu_accuracy=0.1,calibration_error=0.1"])
+    assert options.tolerate == {"nlu_accuracy": 0.1, "calibration_error": 0.1}
+    with pytest.raises(SystemExit):
+        learn.arguments(["--tolerate", "reply_p95_s=1"])
+
+
+def test_the_best_figures_stand_beside_the_decisions(site) -> None:
+    site.decide("yes")
+    assert learn.main([]) == 0
+    assert "0.91" in (site.folder / "best.json").read_text("utf-8")
+
+
 def test_without_training_only_the_files_are_written(site, capsys) -> None:
     site.decide("yes")
     assert learn.main(["--no-training"]) == 0

@@ -10,15 +10,21 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.review.yaml_checks import SettingsError
 from evaluation.check_cases import training_lines
 from evaluation.measure import Figure
 from learning import nlu
-from learning.judge import TOLERANCE, compared, objections
+from learning.best import Best, better
+from learning.judge import GATED, compared, objections, read_tolerance
 from learning.retrain import Workshop, relearn, stored
 
 
 def share(name: str, hits: int, of: int, up: bool) -> Figure:
     return Figure(name, name, hits / of if of else float("nan"), hits, of, higher_is_better=up)
+
+
+ROOT = Path(__file__).resolve().parents[3]
+TOLERANCE = read_tolerance(ROOT / "data/learning.yml")
 
 
 def figures(solved: int = 460, wrong: int = 10, person: int = 50) -> list[Figure]:
@@ -98,6 +104,54 @@ def test_a_figure_that_lost_its_value_is_a_drop() -> None:
     assert objections(figures(), [share("solved", 0, 0, True)], TOLERANCE) != []
 
 
+@pytest.mark.parametrize(
+    ("figure", "worse"),
+    [
+        (share("handed_over_unasked", 1, 484, False), share("handed_over_unasked", 3, 484, False)),
+        (share("asked_needlessly", 8, 160, False), share("asked_needlessly", 11, 160, False)),
+        (
+            Figure("questions_per_solved", "questions", 0.50, 240, 480, "mean"),
+            Figure("questions_per_solved", "questions", 0.52, 250, 480, "mean"),
+        ),
+        (
+            Figure("calibration_error", "gap", 0.025, 600, 636, "gap"),
+            Figure("calibration_error", "gap", 0.035, 600, 636, "gap"),
+        ),
+    ],
+    ids=lambda one: one.name,
+)
+def test_needless_questions_needless_persons_and_false_certainty_are_a_drop(
+    figure: Figure, worse: Figure
+) -> None:
+    assert objections([figure], [figure], TOLERANCE) == []
+    (only,) = objections([figure], [worse], TOLERANCE)
+    assert "->" in only and only.startswith(figure.label)
+
+
+def test_every_figure_that_can_be_held_has_a_tolerance_and_no_other(tmp_path) -> None:
+    assert tuple(TOLERANCE) == GATED
+    path = tmp_path / "learning.yml"
+    path.write_text("tolerance: {solved: 0.005}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"learning.yml: tolerance: wrong"):
+        read_tolerance(path)
+    rows = "".join(f"  {name}: 0.01\n" for name in (*GATED, "happy"))
+    path.write_text(f"tolerance:\n{rows}", encoding="utf-8")
+    with pytest.raises(SettingsError, match="happy"):
+        read_tolerance(path)
+
+
+def test_a_model_no_worse_than_the_last_is_refused_when_an_earlier_one_was_better() -> None:
+    (only,) = objections(figures(458), figures(457), TOLERANCE, {"solved": 460 / 484})
+    assert only == "solved: best so far 95.0% -> 94.4% (at most 0.50% worse)"
+
+
+def test_the_best_of_each_figure_counts_and_no_value_is_none() -> None:
+    found = better({"solved": 0.9, "wrong": 0.01}, [share("solved", 95, 100, True)])
+    assert found == {"solved": 0.95, "wrong": 0.01}
+    worse = [share("wrong", 2, 100, False), share("nlu_accuracy", 0, 0, True)]
+    assert better(found, worse) == found
+
+
 def test_the_tolerance_can_be_widened() -> None:
     assert objections(figures(), figures(solved=400), {"solved": 0.2}) == []
 
@@ -121,6 +175,15 @@ class Fake:
         self.trained_on: list[dict[str, str]] = []
         self.installed: list[str] = []
         self.said: list[str] = []
+        self.cases = folder.parent / "cases.jsonl"
+        self.cases.write_text("the cases", encoding="utf-8")
+
+    @property
+    def record(self) -> Path:
+        return self.folder.parent / "best.json"
+
+    def best(self) -> Best:
+        return Best(self.record, self.cases, self.said.append)
 
     def workshop(self) -> Workshop:
         return Workshop(
@@ -137,7 +200,9 @@ class Fake:
         return fresh
 
     def run(self) -> list[str]:
-        return relearn(self.folder, FILES, self.workshop(), TOLERANCE, self.said.append)
+        return relearn(
+            self.folder, FILES, self.workshop(), TOLERANCE, self.best(), self.said.append
+        )
 
 
 @pytest.fixture(name="folder")
@@ -179,5 +244,61 @@ def test_a_training_that_breaks_leaves_everything_as_before(folder, error) -> No
 
 def test_taking_back_the_last_message_leaves_no_empty_folder(folder) -> None:
     fake = Fake(folder, old=figures(), new=figures())
-    assert relearn(folder, {}, fake.workshop(), TOLERANCE, fake.said.append) == []
+    assert relearn(folder, {}, fake.workshop(), TOLERANCE, fake.best(), fake.said.append) == []
     assert not folder.exists()
+
+
+# --- the best figures so far
+
+
+def test_many_small_drops_do_not_add_up(folder) -> None:
+    for solved in (458, 456, 454):
+        fake = Fake(folder, old=figures(solved + 2), new=figures(solved))
+        found = fake.run()
+        if found:
+            break
+    assert solved == 456 and "best so far" in found[0]
+    assert Best(fake.record, fake.cases, fake.said.append).values["solved"] > 0.95
+
+
+def test_the_present_model_counts_among_the_best_and_a_refused_one_does_not(folder) -> None:
+    fake = Fake(folder, old=figures(460), new=figures(459, person=52))
+    assert fake.run() == []
+    assert fake.best().values["solved"] == pytest.approx(460 / 484, abs=1e-5)
+    assert fake.best().values["person_on_first_message"] == 1.0
+    kept = fake.record.read_text("utf-8")
+    refused = Fake(folder, old=figures(), new=figures(solved=470, wrong=30))
+    assert refused.run() != [] and fake.record.read_text("utf-8") == kept
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"a": 3}', '{"a": {"solved": "much"}}', "\x00"])
+def test_a_record_that_cannot_be_read_is_named_and_written_anew(folder, content) -> None:
+    fake = Fake(folder, old=figures(), new=figures(solved=470))
+    fake.record.write_text(content, encoding="utf-8")
+    assert fake.run() == []
+    assert any("best.json cannot be used" in line for line in fake.said)
+    assert fake.best().values["solved"] == pytest.approx(470 / 484, abs=1e-5)
+
+
+def test_without_a_record_it_is_said_that_only_the_present_model_counts(folder) -> None:
+    fake = Fake(folder, old=figures(), new=figures())
+    assert fake.run() == []
+    assert any("no best.json yet" in line for line in fake.said) and fake.record.exists()
+
+
+def test_figures_of_other_cases_are_not_compared_with_and_stay(folder) -> None:
+    fake = Fake(folder, old=figures(470), new=figures(470))
+    assert fake.run() == []
+    fake.cases.write_text("other cases", encoding="utf-8")
+    other = Best(fake.record, fake.cases, fake.said.append)
+    assert other.values == {} and "no figures of cases.jsonl" in fake.said[-1]
+    other.keep(figures(400))
+    fake.cases.write_text("the cases", encoding="utf-8")
+    assert fake.best().values["solved"] == pytest.approx(470 / 484, abs=1e-5)
+
+
+def test_what_is_taken_back_begins_the_record_anew(folder) -> None:
+    fake = Fake(folder, old=figures(), new=figures(solved=400))
+    fake.best().keep(figures(480))
+    assert relearn(folder, {}, fake.workshop(), {}, fake.best(), fake.said.append) == []
+    assert fake.best().values["solved"] == pytest.approx(400 / 484, abs=1e-5)
