@@ -16,20 +16,30 @@ _INVISIBLE = re.compile(
 _SPACES = re.compile(r"\s+")
 # "快快快快", "!!!!!!": twice says as much as ten times. Digits are left alone, "1000" is not "100".
 _REPEATED = re.compile(r"([^\d\s])\1{2,}")
-_LONGEST = 2000
+# A longer message is read at both ends: that is where people say what they want, and what they
+# say last counts most. All of 2000 characters would take three times the 8 ms there are.
+_LONGEST_END = 300
+# Between the ends: a clause of one never runs on into the other.
+_LEFT_OUT = "…"
 
 
 def normalise(text: str) -> str:
     """The text in simplified Chinese, half width, lower case, without invisible characters.
 
     Characters repeated more than twice are cut to two and blanks to one; emoji stay.
-    Only the first 2000 characters are read (the desk accepts no more).
+    Of more than 600 characters the first and the last 300 are read.
     """
-    text = unicodedata.normalize("NFKC", text[:_LONGEST])
-    text = _INVISIBLE.sub("", text)
+    text = unicodedata.normalize("NFKC", text)
+    text = _ends(_INVISIBLE.sub("", text))
     text = _TO_SIMPLIFIED.convert(text).lower()
     text = _SPACES.sub(" ", text).strip()
     return _REPEATED.sub(r"\1\1", text)
+
+
+def _ends(text: str) -> str:
+    if len(text) <= 2 * _LONGEST_END:
+        return text
+    return text[:_LONGEST_END].rstrip() + _LEFT_OUT + text[-_LONGEST_END:]
 
 
 # Where a clause ends: punctuation, and the words after which people say what they really want.
