@@ -218,7 +218,7 @@ class FakeDesk:
         held = [event["ticket"] for event in log if event.get("kind") == "ticket"]
         kept = {"stated": None, **(self.reviewed or {})}
         person = any(event.get("owner") in ("queue", "agent") for event in log)
-        told = {"reason": "human_intent", "summary": "客户说：叫人来"} if person else None
+        told = {"reason": "asked", "summary": "客户说：叫人来"} if person else None
         tickets = [
             {"id": one["id"], "category": held[-1]["category"], "review": kept} for one in held[:1]
         ]

@@ -210,7 +210,7 @@ async def test_the_reasons_are_read_when_the_last_customer_has_left(against: Sta
 async def test_a_case_with_a_person_tells_why_they_have_it(against: Start) -> None:
     desk = FakeDesk({"扣费": [[owner("queue"), says("请稍候")]]})
     page = as_html(await against(desk, [a_case("扣费", "charge_dispute")]), "x", Temper())
-    assert "a person: human_intent" in page and "客户说：叫人来" in page
+    assert "a person: asked" in page and "客户说：叫人来" in page
 
 
 async def test_where_there_are_no_reasons_the_page_says_so(against: Start) -> None:
