@@ -242,7 +242,7 @@ async def empty(tx: AsyncConnection, before: datetime, limit: int) -> int:
 #: The oldest that wait and may be tried; whoever is busy with an order keeps it.
 _NEXT = text(
     """
-    select orders.id, orders.waybill, orders.state, orders.told_state, orders.told_at
+    select orders.id, orders.waybill, orders.state, orders.told_state, orders.told_at, orders.fees
     from orders
     join (
         select order_id, min(id) as first, min(received_at) as since from (
@@ -272,7 +272,7 @@ async def next_orders(
         jobs_until: what came later for an order with a ticket is left to its job.
 
     Returns:
-        Rows with id, waybill, state, told_state and told_at.
+        Rows with id, waybill, state, told_state, told_at and fees.
     """
     values = {"window": window, "most": most, "now": now, "jobs_until": jobs_until}
     return list(await tx.execute(_NEXT, values))

@@ -335,6 +335,21 @@ async def test_codes_that_cannot_be_counted_keep_nothing_from_being_applied(desk
     assert await told(desk, number) == ["parcel.collected", "parcel.in_transit"]
 
 
+async def test_many_orders_at_once_are_read_beside_what_the_shop_told_of_their_fees(
+    desk, monkeypatch
+):
+    fees = [
+        {"kind": "freight", "amount": 12.0, "paid": True},
+        {"kind": "packing", "amount": 3.0, "paid": True},
+    ]
+    number = await new_order(desk, fees=fees)
+    monkeypatch.setattr(applying, "learn", None)  # not one by one
+    back = {"status": 15, "feeDetails": [{"feeType": "PACKING", "amount": 3, "payStatus": 3}]}
+    await keep(desk, json.dumps({"kuaidinum": f"YT{number}", "data": back}))
+    await backlog.work_off(desk)
+    assert await told(desk, number) == ["fee.settled", "refund.partial"]
+
+
 async def test_an_order_that_cannot_be_worked_on_holds_up_no_other(desk, monkeypatch):
     bad, good = await new_order(desk), await new_order(desk)
     for number in (bad, good):  # two of a waybill each: these are worked on one by one
