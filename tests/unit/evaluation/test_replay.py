@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from evaluation import rankings
 from evaluation.cases import CATEGORIES, Case
 from evaluation.offline import estimated_figures, told
 from evaluation.rankings import CannotRank, rank, rank_kept
-from evaluation.replay import Replayed, replay
+from evaluation.replay import Replayed, replay, replay_all
+from evaluation.table import counted, shown
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -112,6 +114,16 @@ def test_rankings_are_kept_for_the_model_that_made_them_and_made_anew_for_anothe
     kept.write_text(json.dumps(["something else"]), encoding="utf-8")
     rank_kept(["你好"], model, kept)
     assert len(asked) == 3
+
+
+def test_how_far_the_models_probabilities_hold_is_a_figure_of_the_estimate(settings) -> None:
+    cases = [case("pickup_urge", None, message="催"), case("loss_claim", None, message="丢")]
+    ones = [replace(one, id=one.message) for one in cases]
+    heard = {one.message: (("pickup_urge", 0.75), ("loss_claim", 0.25)) for one in ones}
+    replayed = replay_all(ones, heard, settings, lambda text: False)
+    (found,) = [one for one in estimated_figures(replayed) if one.name == "calibration_error"]
+    assert (found.value, found.of) == (pytest.approx(0.25), 2)
+    assert shown(found) == "0.250" and counted(found) == "of 2"
 
 
 def test_a_missing_model_is_said_in_one_sentence(tmp_path) -> None:
