@@ -23,6 +23,7 @@ from actions.catalog import Catalog, load_catalog
 from actions.desk_client import DeskClient
 from actions.review.budget import Budget
 from actions.review.injection import load_orders
+from actions.review.mask_words import load_mask_words
 from actions.review.settings import load_review_settings
 from actions.review.two_needs import load_two_needs
 from actions.review.witness import NoWitness, Witness
@@ -60,12 +61,14 @@ def make_tools(settings: Settings) -> Tools:
 def make_witness(settings: Settings, catalog: Catalog) -> Witness:
     """The model, if one is configured: a name and at least an address or a key.
 
-    Raises SettingsError if data/injection.yml is wrong, also without a model.
+    Raises SettingsError if data/injection.yml or data/masking.yml is wrong, also without a model.
     """
     orders = load_orders(settings.root / "data" / "injection.yml")
+    words = load_mask_words(settings.root / "data" / "masking.yml")
     if not settings.model_name or not (settings.model_base_url or settings.model_api_key):
         return NoWitness()
     # Imported here: it takes longer than everything else together, and most have no model.
+    from actions.review.masking import masker
     from actions.review.openai_witness import OpenAIWitness
 
     logger.info("model %s is asked where its word can change something", settings.model_name)
@@ -82,6 +85,7 @@ def make_witness(settings: Settings, catalog: Catalog) -> Witness:
         ),
         prices=settings.model_prices,
         orders=orders,
+        mask=masker(words).mask,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,7 +100,15 @@ def own_words(text: str, said: Sequence[str], names: Collection[str]) -> str:
 
 
 def masked_words(text: str, private: Sequence[str]) -> str:
-    """The text without personal data: what the order holds about the person, and what looks so."""
-    for value in sorted({v for v in private if len(v) >= 2}, key=len, reverse=True):
-        text = text.replace(value, "[***]")
+    """The text without personal data: what the order holds about the person, and what looks so.
+
+    The order's values are found however they are spaced, and in either width or case.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    values = {unicodedata.normalize("NFKC", value).strip() for value in private}
+    for value in sorted((one for one in values if len(one) >= 2), key=len, reverse=True):
+        spaced = r"[ .\-]?".join(re.escape(one) for one in value if not one.isspace())
+        # Li is no part of "delivery".
+        whole = rf"(?<![0-9A-Za-z]){spaced}(?![0-9A-Za-z])" if value.isascii() else spaced
+        text = re.sub(whole, "[***]", text, flags=re.IGNORECASE)
     return mask(text)

@@ -15,6 +15,7 @@ from typing import Any
 
 from actions.catalog import load_catalog
 from actions.review.injection import load_orders
+from actions.review.mask_words import load_mask_words
 from actions.review.settings import load_review_settings
 from desk.rules.categories import read_categories
 from desk.rules.dispatch_request import read_ticket_types
@@ -72,6 +73,7 @@ def find_mistakes(root: Path) -> Iterator[str]:
         yield from _tried(f"carriers/{path.name}", carrier(path))
         yield from _tried(f"carriers/{path.name}", ticket_types(path))
     yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
+    yield from _tried("masking.yml", lambda: load_mask_words(data / "masking.yml"))
     yield from _tried("injection.yml", lambda: load_orders(data / "injection.yml"))
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("learning.yml", lambda: read_tolerance(data / "learning.yml"))

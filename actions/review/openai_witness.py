@@ -47,7 +47,7 @@ class OpenAIWitness:
     evidence when quoted. `deadline_s` covers the waiting, the one retry and the stepping down.
     `budget`: None = no limit. `prices`: of a million tokens, (prompt, completion); None = unknown.
     `clock`: seconds that only grow, for the breaker and the latencies. `orders`: what makes a
-    message one that is not shown to a model.
+    message one that is not shown to a model. `mask`: takes personal data out of a message.
     """
 
     base_url: str
@@ -62,6 +62,7 @@ class OpenAIWitness:
     prices: tuple[float, float] | None = None
     clock: Callable[[], float] = time.monotonic
     orders: Orders = field(default_factory=shipped_orders)
+    mask: Callable[[str], str] = mask
 
     def __post_init__(self) -> None:
         self._endpoint = Endpoint(
@@ -78,7 +79,7 @@ class OpenAIWitness:
 
     async def opinion(self, message: str) -> Opinion | Silence:
         """What the model makes of the message, or why it said nothing. See Witness."""
-        masked = mask(message)
+        masked = self.mask(message)
         if self.orders.found(masked):
             logger.info("model not asked: the message looks like instructions")
             return Silence(self.model, INSTRUCTIONS)

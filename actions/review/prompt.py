@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from actions.review.masking import MASKS
 from actions.review.normalise import content
 
 #: Part of the cache key: raise it whenever a word of the prompt changes.
@@ -66,7 +67,8 @@ def read_answer_json(
     """Check a model's answer to `masked`: (category or None for "cannot decide", quote).
 
     Raises BadAnswer unless it is the object asked for, with a category of the list and a quotation
-    of at least two characters that stands in the message and is more than a category's label.
+    of at least two characters that stands in the message and is more than a category's label. Our
+    masks ([电话]) in it count as the words they stand for; they may be left out, but not be all.
     """
     try:
         answer = json.loads(raw)
@@ -82,10 +84,15 @@ def read_answer_json(
     if category not in categories:
         raise BadAnswer("a category that is not on the list")
     bare = content(quote)
-    if len(bare) < 2:
+    unmasked = _without_masks(quote)
+    if len(unmasked) < 2:
         raise BadAnswer("no quotation")
-    if bare not in content(masked):
+    if bare not in content(masked) and unmasked not in _without_masks(masked):
         raise BadAnswer("a quotation that is not in the message")
     if bare != content(masked) and bare in {content(label) for label in labels}:
         raise BadAnswer("only a category's label as quotation")
     return category, quote.strip()
+
+
+def _without_masks(text: str) -> str:
+    return content(MASKS.sub("", text))

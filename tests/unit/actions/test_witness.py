@@ -218,6 +218,19 @@ async def test_a_quotation_is_compared_after_the_same_normalisation(
     assert opinion.category == "damage_claim"
 
 
+@pytest.mark.parametrize("quote", ["电话[电话]打不通", "电话打不通", "话【电话】打"])
+async def test_a_quotation_with_our_masks_is_the_customers_words(
+    endpoint: Endpoint, ask: OpenAIWitness, quote: str
+) -> None:
+    endpoint.will(json.dumps({"quote": quote, "category": "delivery_urge"}))
+    assert isinstance(await ask.opinion("快递员电话13912345678打不通"), Opinion)
+
+
+async def test_a_mask_alone_is_no_quotation(endpoint: Endpoint, ask: OpenAIWitness) -> None:
+    endpoint.will(json.dumps({"quote": "[电话]", "category": "delivery_urge"}))
+    assert isinstance(await ask.opinion("快递员的13912345678打不通"), Silence)
+
+
 async def test_a_refused_schema_steps_down_once_and_for_all(
     endpoint: Endpoint, ask: OpenAIWitness
 ) -> None:

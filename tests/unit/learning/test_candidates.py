@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from learning import mistick
-from learning.candidates import candidates, own_words
+from learning.candidates import candidates, masked_words, own_words
 from learning.history import Entry, History, needed
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -135,6 +135,23 @@ def test_phone_waybill_address_and_name_are_masked() -> None:
     for secret in ("13812345678", "YT88", "王小明", "建国路88号", "3单元"):
         assert secret not in found[0].text
     assert "还没来取" in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("小 明的件没到", "小明"),
+        ("单号ab 77-88没动", "AB7788"),
+        ("ＡＢ７７８８没动", "AB7788"),
+        ("it is for LI, not here", "Li"),
+    ],
+)
+def test_what_the_order_knows_is_masked_however_it_is_written(text: str, private: str) -> None:
+    assert "[***]" in masked_words(text, [private])
+
+
+def test_a_short_name_is_not_looked_for_inside_other_words() -> None:
+    assert masked_words("delivery is late", ["Li"]) == "delivery is late"
 
 
 def test_a_candidate_names_its_line_and_the_time_of_the_deciding_act() -> None:
