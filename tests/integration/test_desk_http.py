@@ -164,6 +164,29 @@ async def test_a_merchant_without_the_service_token_cannot_put_orders(kefu):
         assert (status, answer["error"]["code"]) == (401, "service_token_wrong")
 
 
+async def test_why_the_bot_did_it_is_read_with_the_service_token_only(kefu):
+    async with Customer(kefu) as customer:
+        await customer.open("约的今天上门，快递员没来取件，催一下", "pickup_urge")
+        await customer.answer()
+        path = f"/api/bot/conversations/{customer.conversation}/reviews"
+        status, answer = await customer.call("GET", path)
+        assert (status, answer["error"]["code"]) == (401, "service_token_wrong")
+        told = await customer.good(
+            "GET", path, headers={"Authorization": f"Bearer {kefu.service_token}"}
+        )
+        (ticket,), (one,) = customer.tickets, told["tickets"]
+        assert (one["id"], one["category"]) == (ticket, "pickup_urge")
+        assert one["review"]["verdict"] == "agree" and one["review"]["reasons"]
+        assert max(one["review"]["probabilities"].values()) > 0.5
+        assert told["handover"] is None
+        await customer.good("POST", f"/api/conversations/{customer.conversation}/human", {})
+        told = await customer.good(
+            "GET", path, headers={"Authorization": f"Bearer {kefu.service_token}"}
+        )
+        assert told["handover"]["reason"] == "asked" and told["handover"]["summary"]
+        assert "review" not in await customer.good("GET", f"/api/tickets/{ticket}")
+
+
 async def test_an_order_in_an_unknown_state_is_refused_with_what_was_expected(kefu):
     async with Person(kefu, {"Authorization": f"Bearer {kefu.service_token}"}) as merchant:
         body = {"customer": "x", "carrier": "y", "state": "lost in space"}
