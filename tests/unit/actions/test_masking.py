@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.review.mask_words import load_mask_words
@@ -207,12 +207,14 @@ PIECES = st.sampled_from(
 TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=25).map("".join))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_no_text_is_too_strange_and_none_grows_much(text: str) -> None:
     normal = unicodedata.normalize("NFKC", text)
     assert len(mask(text)) <= 3 * len(normal) + 10
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_prices_weights_and_times_stay_whatever_is_around_them(before: str, after: str) -> None:
     for evidence in ("3公斤", "25元", "14:30", "3天", "2026-11-11"):
@@ -271,12 +273,14 @@ def test_a_wrong_word_list_is_named_at_start(
         load_mask_words(path)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = mask(text)
     assert mask(once) == once
 
 
+@settings(deadline=None)
 @given(st.text(), st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True))
 def test_no_mobile_number_gets_through(text: str, phone: str) -> None:
     assert phone not in mask(f"{text} {phone} {text}")
