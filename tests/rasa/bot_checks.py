@@ -1,13 +1,18 @@
 """Checks of bot/ that need a trained model; run by tests/rasa/run.py, which sets AGENT."""
 
+import tempfile
 import unittest
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from rasa.shared.exceptions import InvalidConfigException
+from rasa.shared.nlu.training_data.message import Message
 from rasa.utils.endpoints import EndpointConfig
 
 from bot import action_calls, channel, fastpath  # noqa: F401  (channel applies the fast path)
 from bot.bench_turns import stand_in_actions
-from bot.nlu.text import normalise, without_command
+from bot.nlu.outside import Limit, OutsideLimit, read_limit, weighed
+from bot.nlu.text import last_clause, normalise, without_command
 from bot.turn import take_turn
 from bot.wire import Refused, message_from, messages_for_desk
 
@@ -53,6 +58,16 @@ class WhatCustomersType(unittest.TestCase):
 
     def test_traditional_full_width_and_repeats_are_written_one_way(self):
         self.assertEqual(normalise("快遞！！！！ＡＢＣ\u200b快快快快"), "快递!!abc快快")
+
+    def test_a_long_text_is_read_at_both_ends(self):
+        read = normalise("不是要取消。" + "好" * 5 + "快递一直没来，" * 280 + "请派人来取件")
+        self.assertLessEqual(len(read), 501)
+        self.assertTrue(read.startswith("不是要取消"))
+        self.assertTrue(read.endswith("请派人来取件"))
+        self.assertEqual(last_clause(read), "请派人来取件")
+
+    def test_invisible_characters_push_nothing_out_of_what_is_read(self):
+        self.assertEqual(normalise("取消" + "\u200b" * 1900 + "订单"), "取消订单")
 
     def test_numbers_keep_their_zeros(self):
         self.assertEqual(normalise("赔我10000元"), "赔我10000元")
@@ -145,6 +160,45 @@ class FastPath(unittest.TestCase):
         action_calls.check_answer("action_x", {"events": [event], "responses": [{"text": "好"}]})
 
 
+LIMIT = Limit(
+    frozenset({"out_of_scope", "chitchat"}), 0.5, frozenset({"pickup_urge", "loss_claim"})
+)
+
+
+def ranked(**shares):
+    return [{"name": name, "confidence": share} for name, share in shares.items()]
+
+
+class NoTicket(unittest.TestCase):
+    def test_a_faint_no_ticket_is_left_to_the_review(self):
+        ranking = ranked(out_of_scope=0.31, pickup_urge=0.29, loss_claim=0.15, chitchat=0.1)
+        message = Message({"intent": ranking[0], "intent_ranking": ranking})
+        OutsideLimit(LIMIT).process([message])
+        self.assertEqual(message.get("intent"), {"name": "pickup_urge", "confidence": 0.29})
+        self.assertEqual(message.get("intent_ranking"), ranking)
+
+    def test_what_is_likely_no_ticket_is_answered_as_before(self):
+        self.assertIsNone(weighed(ranked(out_of_scope=0.31, pickup_urge=0.29, chitchat=0.2), LIMIT))
+
+    def test_whatever_else_leads_stays_in_front(self):
+        self.assertIsNone(weighed(ranked(deny=0.4, out_of_scope=0.2, pickup_urge=0.2), LIMIT))
+        self.assertIsNone(weighed(ranked(nlu_fallback=0.3, out_of_scope=0.25), LIMIT))
+        self.assertIsNone(weighed([], LIMIT))
+
+    def test_a_limit_that_is_none_is_named_with_its_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            review, categories = Path(folder, "review.yml"), Path(folder, "categories.yml")
+            categories.write_text("categories: {loss_claim: {}}")
+            for text, complaint in (
+                ("outside: {human: human}", "max_outside: expected a number above 0"),
+                ("outside: []\nmax_outside: 0.5", "outside: expected a mapping"),
+                ("outside: [", "review.yml: cannot be read"),
+            ):
+                review.write_text(text)
+                with self.assertRaisesRegex(InvalidConfigException, complaint):
+                    read_limit(review, categories)
+
+
 class Understanding(unittest.IsolatedAsyncioTestCase):
     async def test_a_text_that_says_nothing_is_not_understood(self):
         for text in ("？", "。。。", "\U00028bc4", " "):
@@ -155,3 +209,20 @@ class Understanding(unittest.IsolatedAsyncioTestCase):
         found = await AGENT.parse_message("快递还没来取")
         self.assertGreaterEqual(len(found["intent_ranking"]), 22)
         self.assertAlmostEqual(sum(i["confidence"] for i in found["intent_ranking"]), 1, places=5)
+
+    async def test_a_need_that_is_only_denied_is_a_no(self):
+        for text in ("不是要取消", "别给我取消订单", "don't return it to the sender", "没丢"):
+            found = await AGENT.parse_message(text)
+            self.assertEqual(found["intent"]["name"], "deny", text)
+
+    async def test_a_not_that_is_the_complaint_stays_one(self):
+        for text, need in (
+            ("没收到", "false_delivery"),
+            ("不来取件", "pickup_urge"),
+            ("没有派送", "delivery_urge"),
+            ("不更新", "transit_urge"),
+            ("不给退款", "charge_dispute"),
+            ("取消不了", "cancel_appeal"),
+        ):
+            found = await AGENT.parse_message(text)
+            self.assertEqual(found["intent"]["name"], need, text)
