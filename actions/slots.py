@@ -14,6 +14,8 @@ REQUEST_OVER: dict[str, Any] = {
     "questions_asked": 0.0,
     "misses": 0.0,
     "request_text": None,
+    "refused": None,
+    "needs": None,
     "correcting": None,
 }
 

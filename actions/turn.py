@@ -26,6 +26,7 @@ class Turn:
     stated: str | None  #: ticked, and not yet used up by a ticket
     order_state: str | None
     tickets: Mapping[str, str]  #: id -> category of the active ones
+    parts: tuple[tuple[tuple[str, float], ...], ...]  #: rankings of the parts joined as equals
     slots: Mapping[str, Any]
     events: Sequence[Mapping[str, Any]]
 
@@ -65,6 +66,16 @@ class Turn:
         return self.slots.get("correcting") or None
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Categories the customer has said no to in the present request."""
+        return tuple(self.slots.get("refused") or ())
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Categories asked for together; one becomes the ticket, the others are noted in it."""
+        return tuple(self.slots.get("needs") or ())
+
+    @property
     def request_text(self) -> str:
         """What the customer has said for the present request so far."""
         return str(self.slots.get("request_text") or "")
@@ -98,6 +109,9 @@ def read_turn(tracker: Tracker) -> Turn:
         stated=context.get("stated") if context else _unused_tick(tracker),
         order_state=order.get("state"),
         tickets={t["id"]: t["category"] for t in context.get("tickets") or ()},
+        parts=tuple(
+            tuple((str(name), float(p)) for name, p in part) for part in message.get("parts") or ()
+        ),
         slots=tracker.slots,
         events=tracker.events,
     )

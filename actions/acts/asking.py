@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions.acts.answering import likeliest, wrong_category
+from actions.acts.answering import likeliest, refusing, said_no_to
 from actions.acts.base import Tools, choice_buttons
 from actions.slots import LISTEN, SlotEvent, latest_record, slots, verdict_event
 from actions.turn import Turn, read_turn
@@ -83,13 +83,18 @@ class ActionShowCategories(Action):
         asked = turn.questions_asked if turn.asking else 0
         if asked >= self.tools.settings.most_questions:
             return [verdict_event("human", record)]
-        said_no_to = {*turn.offered, *wrong_category(turn)} if turn.asking else set()
-        offered = likeliest(record, self.tools, without=said_no_to)
+        without = said_no_to(turn) if turn.asking else set()
+        offered = likeliest(record, self.tools, without=without)
+        if not offered:
+            return [verdict_event("human", record)]
+        said_no = refusing(turn) if turn.asking else {"refused": None, "needs": None}
         buttons = choice_buttons(self.tools.catalog, offered, turn.lang)
         dispatcher.utter_message(response="utter_show_categories", buttons=buttons)
         return [
             verdict_event("clarify", record),
-            *slots(asking=True, offered=offered, questions_asked=asked + 1.0, misses=0.0),
+            *slots(
+                asking=True, offered=offered, questions_asked=asked + 1.0, misses=0.0, **said_no
+            ),
             LISTEN,
         ]
 
@@ -113,7 +118,7 @@ class ActionCorrectTicket(Action):
         offered = self._others(turn, turn.ticket_category(ticket))
         buttons = choice_buttons(self.tools.catalog, offered, turn.lang)
         dispatcher.utter_message(response="utter_correct_which", buttons=buttons)
-        asked = {"asking": True, "questions_asked": 1.0, "misses": 0.0}
+        asked = {"asking": True, "questions_asked": 1.0, "misses": 0.0, "refused": None}
         return [*slots(offered=offered, correcting=ticket, **asked), LISTEN]
 
     def _others(self, turn: Turn, wrong: str | None) -> list[str]:

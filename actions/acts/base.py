@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from actions.catalog import Catalog
 from actions.desk_client import DeskClient
 from actions.review.settings import ReviewSettings
+from actions.review.two_needs import TwoNeeds
 from actions.review.witness import Witness
+from actions.review.wrong_ticket import WrongTicket
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Tools:
 
     catalog: Catalog
     settings: ReviewSettings
+    two_needs: TwoNeeds
+    wrong_ticket: WrongTicket
     desk: DeskClient
     witness: Witness
 

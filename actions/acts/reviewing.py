@@ -11,14 +11,13 @@ from rasa_sdk.types import DomainDict
 
 from actions.acts.answering import settle
 from actions.acts.base import Tools
-from actions.review.answer import read_answer, rejects
+from actions.acts.request_words import joined
+from actions.review.answer import Answer, read_answer
 from actions.review.decision import opinion_matters, review
 from actions.review.evidence import NOT_NEEDED, Evidence, Opinion, Silence, Verdict
+from actions.review.two_needs import which_first
 from actions.slots import SlotEvent, slots, verdict_event
 from actions.turn import Turn, read_turn
-
-#: Longest text that goes into a ticket; the desk's own limit for one message.
-_TEXT_LIMIT = 2000
 
 
 class ActionReview(Action):
@@ -36,18 +35,29 @@ class ActionReview(Action):
     ) -> list[SlotEvent]:
         """Sets verdict; with it category or offered, misses, request_text."""
         turn = read_turn(tracker)
+        two = self.tools.two_needs.asked_equally(turn.parts)
         if turn.asking and turn.offered:
             answer = read_answer(turn.text, turn.offered, self.tools.catalog.words())
+            if two and set(two) <= set(turn.offered):  # both, in own words
+                answer = Answer("several", categories=two)
             if answer.kind != "unclear":
                 return settle(turn, answer, self.tools)
         text = request_text(turn)
-        correcting = turn.correcting if turn.asking else _ticket_to_correct(turn)
+        correcting = turn.correcting if turn.asking else self._ticket_to_correct(turn)
         evidence = _evidence(turn, correcting)
-        heard = await self._ask_the_model(evidence, text)
+        if turn.asking or set(two) & set(evidence.rejected):
+            two = ()
+        # Which of two comes first only the customer knows: no model is asked.
+        heard = None if two else await self._ask_the_model(evidence, text)
         if isinstance(heard, Opinion):
             evidence = replace(evidence, opinion=heard)
         verdict = review(evidence, self.tools.settings)
-        fresh = {} if turn.asking else {"ticket_open": bool(correcting), "questions_asked": 0.0}
+        if two:
+            verdict = which_first(verdict, two)
+        fresh: dict[str, Any] = {}
+        if not turn.asking:
+            fresh = {"ticket_open": bool(correcting), "questions_asked": 0.0}
+            fresh |= {"refused": None, "needs": list(two) or None}
         return [
             verdict_event(verdict.kind, _record(evidence, verdict, heard)),
             *slots(
@@ -62,6 +72,14 @@ class ActionReview(Action):
             ),
         ]
 
+    def _ticket_to_correct(self, turn: Turn) -> str | None:
+        """The last ticket, if the message begins by saying that it is not what was meant."""
+        ticket = turn.slots.get("ticket_id")
+        rejects = self.tools.wrong_ticket.rejects
+        if ticket and turn.slots.get("ticket_open") and rejects(turn.text):
+            return str(ticket)
+        return None
+
     async def _ask_the_model(self, evidence: Evidence, text: str) -> Opinion | Silence | None:
         """The model's word where it could change something; None when there is no model."""
         witness = self.tools.witness
@@ -75,20 +93,12 @@ class ActionReview(Action):
 def request_text(turn: Turn) -> str:
     """The customer's words for the request: this message, after the earlier ones about it."""
     before = turn.request_text if turn.asking or turn.misses else ""
-    parts = [part for part in (before, "" if turn.tapped else turn.text.strip()) if part]
-    return "\n".join(parts)[:_TEXT_LIMIT]
-
-
-def _ticket_to_correct(turn: Turn) -> str | None:
-    """The last ticket, if the message begins by saying that we got it wrong."""
-    ticket = turn.slots.get("ticket_id")
-    if ticket and turn.slots.get("ticket_open") and rejects(turn.text):
-        return str(ticket)
-    return None
+    return joined(before, "" if turn.tapped else turn.text)
 
 
 def _evidence(turn: Turn, correcting: str | None) -> Evidence:
     wrong = turn.ticket_category(correcting)
+    refused = turn.refused if turn.asking else ()
     return Evidence(
         message=turn.text,
         stated=turn.stated,
@@ -97,7 +107,7 @@ def _evidence(turn: Turn, correcting: str | None) -> Evidence:
         questions_asked=turn.questions_asked if turn.asking else 0,
         misses=turn.misses,
         offered=turn.offered if turn.asking else (),
-        rejected=(wrong,) if wrong else (),
+        rejected=(*refused, wrong) if wrong and wrong not in refused else refused,
     )
 
 

@@ -9,6 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions.acts.base import Tools
+from actions.acts.request_words import joined
 from actions.desk_client import DeskRefused, DeskUnavailable, StaleEpoch, TicketAnswer
 from actions.slots import LISTEN, REQUEST_OVER, SlotEvent, latest_record, slots
 from actions.summary import summary
@@ -55,7 +56,7 @@ class ActionCreateTicket(Action):
         except (DeskUnavailable, DeskRefused) as error:
             logger.warning("no ticket: %s", error)
             return self._fail(dispatcher, turn)
-        self._confirm(dispatcher, turn, answer)
+        self._confirm(dispatcher, turn, answer, self._others(turn, category))
         return _opened(answer.id, answer.category)
 
     async def _ask_desk(self, turn: Turn, category: str) -> TicketAnswer:
@@ -64,14 +65,27 @@ class ActionCreateTicket(Action):
             epoch=turn.epoch,
             category=category,
             idempotency_key=turn.message_id,
-            text=turn.request_text or self.tools.catalog[category].label[turn.lang],
+            text=joined(
+                turn.request_text or self.tools.catalog[category].label[turn.lang],
+                self.tools.two_needs.note_in_ticket(self._others(turn, category), turn.lang),
+            ),
             review=latest_record(turn.events),
             correct_ticket_id=turn.correcting,
         )
 
-    def _confirm(self, dispatcher: CollectingDispatcher, turn: Turn, answer: TicketAnswer) -> None:
+    def _others(self, turn: Turn, category: str) -> list[str]:
+        """The labels of what was asked for together with `category`."""
+        others = [name for name in turn.needs if name != category and name in self.tools.catalog]
+        return [self.tools.catalog[name].label[turn.lang] for name in others]
+
+    def _confirm(
+        self, dispatcher: CollectingDispatcher, turn: Turn, answer: TicketAnswer, others: list[str]
+    ) -> None:
         category = self.tools.catalog[answer.category]
         label, promise = category.label[turn.lang], category.promise[turn.lang]
+        also = self.tools.two_needs.note_for_customer(others, turn.lang)
+        if also:
+            promise += also if turn.lang == "zh" else f" {also}"
         if answer.outcome == "corrected":
             # with another category the time runs anew, so its own promise holds as it is written
             dispatcher.utter_message(
@@ -80,7 +94,7 @@ class ActionCreateTicket(Action):
         elif answer.outcome == "same" and turn.correcting:
             dispatcher.utter_message(response="utter_already_corrected", label=label)
         elif answer.outcome == "added":
-            dispatcher.utter_message(response="utter_ticket_added", label=label)
+            dispatcher.utter_message(response="utter_ticket_added", label=label, also=also)
         else:  # created, or the same request again: its first answer never arrived
             dispatcher.utter_message(response="utter_ticket_created", label=label, promise=promise)
 

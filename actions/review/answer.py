@@ -1,6 +1,6 @@
 """Reading a typed answer against the choices of the open question. Pure.
 
-Only plain answers are read here ("第一个", "2", a button's own words, 都不是, both). Anything
+Only plain answers are read here ("第一个", "2", a button's own words, 都不是, both, 1和2). Anything
 longer or negated ("不是催取件，是退钱") is left to the review, which hears the whole sentence.
 """
 
@@ -20,15 +20,17 @@ class Answer:
 
     kind: Literal["picked", "none", "several", "unclear"]
     category: str | None = None  #: the chosen one when kind is picked
+    #: The wanted ones when kind is several, in the order said; () when it is open which.
+    categories: tuple[str, ...] = ()
 
 
-_DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "1": 1, "2": 2, "3": 3, "a": 1, "b": 2, "c": 3}
+_DIGITS = {"一": 1, "二": 2, "三": 3, "1": 1, "2": 2, "3": 3, "a": 1, "b": 2, "c": 3}
 _WORDS = {"first": 1, "1st": 1, "one": 1, "second": 2, "2nd": 2, "two": 2, "third": 3, "3rd": 3}
 _WORDS |= {"three": 3}
 
 _FILLER_ZH = r"(?:我?(?:要|想要|选择|选|是|就是|就|应该是|点)?(?:的是)?)*"
 _TAIL_ZH = r"(?:个|项|条|种|件|款|号|样|件事|选项|那个|那项|那条)?(?:吧|啊|呀|哈|呢|啦|了|谢谢|的)*"
-_ORDINAL_ZH = re.compile(rf"^{_FILLER_ZH}第?([一二两三123abc]){_TAIL_ZH}$")
+_ORDINAL_ZH = re.compile(rf"^{_FILLER_ZH}第?([一二三123abc]){_TAIL_ZH}$")
 _PLACE_ZH = re.compile(
     rf"^{_FILLER_ZH}(前面|上面|头|头一|首|最前面|最上面|中间|当中|后面|下面|最后|最后面|最下面|末尾|末)"
     rf"(?:的)?(?:那|这|一|那一|这一)?{_TAIL_ZH}$"
@@ -53,18 +55,24 @@ _NONE = re.compile(
     r"|^(?:not any of (?:these|them)|nothing here|something else)$"
     r"|^(?:其他|其它|别的|其他问题|别的问题)$"
 )
-_SEVERAL = re.compile(
-    r"^(?:我)?(?:全|全部|两个|三个|两项|三项|这两个|这三个|两样|哪个)?"
-    r"(?:都要|都是|都有|都想要|都需要|都办|都行|都可以|全要|全都要)(?:的|啊|呀|吧|办|处理|解决)*$"
-    r"|^(?:both|all)(?: of (?:these|them|those|the above|it))?(?: please)?$"
-    r"|^(?:all|both) (?:three|two)(?: please)?$"
+#: "All of them": 都, 全部都要, 这几个都帮我办了吧. Wanting and doing in any mix, but no "not".
+_WANTED = r"(?:要|是|有|想|需|得|行|可以|给|帮|我|麻烦|请|办|处理|解决|一起|的|了|啊|呀|吧|谢谢)*"
+_ALL_ZH = re.compile(
+    rf"^(?:我)?(?:这|那)?(?:几|些|哪)?(?:个|样|件|项)?(?:事)?(?:我)?(?:都|全|全部|全都|一起){_WANTED}$"
 )
+_ALL_EN = re.compile(
+    r"^(?:i (?:want|need|mean) )?(?:both|all)(?: of (?:these|them|those|the above|it))?"
+    r"(?: (?:three|two))?(?: please)?$"
+)
+#: A number of things without 第: how many are wanted, not which. 两 and 俩 always say how many.
+_COUNT_ZH = re.compile(
+    rf"^{_FILLER_ZH}(前|后|前面|后面|上面|下面|最后)?(?:这|那|的)*"
+    r"(?:([两俩])|([三23])(?=个|样|件|种))(?:个|样|件|种|项|条|款)?(?:事|事情|选项)?"
+    rf"(?:我)?(?:都|全|全都)?{_WANTED}$"
+)
+_AND = re.compile(r"(?:和|跟|与|还有|以及|加上|加|、|,|，|&|\+|/|\band\b|\balso\b)")
+_WANTED_END = re.compile(rf"(?:我)?(?:都|全都|全){_WANTED}$")
 _NEGATED = re.compile(r"不|没|别|非|无|\b(?:no|not|don'?t|isn'?t|never|neither|nor)\b")
-_REJECTS = re.compile(
-    r"^(?:不对|不是这|不是的|不是不是|不是[, ]|搞错|弄错|错了|理解错|你理解错|你搞错|不是我要"
-    r"|不是要|登记错|类型错|wrong\b|not right|that'?s (?:not|wrong)|no,|incorrect\b"
-    r"|you got (?:it|that) wrong)"
-)
 
 #: A longer answer is a sentence of its own, even when a button's words are in it.
 _LONGEST_AROUND_WORDS = 6
@@ -82,17 +90,45 @@ def read_answer(text: str, offered: Sequence[str], words: Mapping[str, Sequence[
         return Answer("unclear")
     if _NONE.match(plain) or _NONE.match(bare):
         return Answer("none")
-    if len(offered) > 1 and (_SEVERAL.match(plain) or _SEVERAL.match(bare)):
-        return Answer("several")
+    if len(offered) > 1 and (several := _several(plain, bare, offered, words)):
+        return several
     position = _position(plain, bare, len(offered))
     if position is not None:
         return Answer("picked", offered[position])
     return _by_words(bare, plain, offered, words)
 
 
-def rejects(text: str) -> bool:
-    """True if the text begins by saying that we got it wrong (不对, 搞错了, that's wrong)."""
-    return _REJECTS.match(normalise(text)) is not None
+def _several(
+    plain: str, bare: str, offered: Sequence[str], words: Mapping[str, Sequence[str]]
+) -> Answer | None:
+    """More than one of the choices (都要, 两个, 1和2, both), or None when it says nothing of it."""
+    if _ALL_ZH.match(bare) or _ALL_EN.match(plain):
+        return Answer("several", categories=tuple(offered))
+    if match := _COUNT_ZH.match(bare):
+        number = 2 if match[2] else _DIGITS[match[3]]
+        if number > len(offered):
+            return None
+        if number == len(offered):
+            return Answer("several", categories=tuple(offered))
+        if match[1] is None:  # two of three, and nobody knows which
+            return Answer("several")
+        first = match[1] in _FIRST_PLACES or match[1] == "前"
+        return Answer("several", categories=tuple(offered[:number] if first else offered[-number:]))
+    pieces = _AND.split(_WANTED_END.sub("", plain))
+    named = [_one(piece, offered, words) for piece in pieces if content(piece)]
+    if len(named) > 1 and None not in named and len(set(named)) == len(named):
+        return Answer("several", categories=tuple(name for name in named if name))
+    return None
+
+
+def _one(piece: str, offered: Sequence[str], words: Mapping[str, Sequence[str]]) -> str | None:
+    """The choice that a piece of an answer is a place, a number or a name of."""
+    bare = content(piece)
+    position = _position(piece.strip(), bare, len(offered))
+    if position is not None:
+        return offered[position]
+    called = [name for name in offered if bare in map(content, words.get(name, ()))]
+    return called[0] if len(called) == 1 else None
 
 
 def _position(plain: str, bare: str, count: int) -> int | None:

@@ -14,6 +14,8 @@ from actions.catalog import Catalog, load_catalog
 from actions.desk_client import TicketAnswer
 from actions.review.evidence import Opinion, Silence
 from actions.review.settings import ReviewSettings, load_review_settings
+from actions.review.two_needs import TwoNeeds, load_two_needs
+from actions.review.wrong_ticket import WrongTicket, load_wrong_ticket
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,6 +37,16 @@ def catalog() -> Catalog:
 @pytest.fixture(scope="session")
 def settings(catalog: Catalog) -> ReviewSettings:
     return load_review_settings(ROOT / "data" / "review.yml", tuple(catalog))
+
+
+@pytest.fixture(scope="session")
+def two_needs(catalog: Catalog) -> TwoNeeds:
+    return load_two_needs(ROOT / "data" / "two_needs.yml", tuple(catalog))
+
+
+@pytest.fixture(scope="session")
+def wrong_ticket() -> WrongTicket:
+    return load_wrong_ticket(ROOT / "data" / "wrong_ticket.yml")
 
 
 class FakeDesk:
@@ -95,9 +107,14 @@ def witness() -> FakeWitness:
 
 @pytest.fixture
 def tools(
-    catalog: Catalog, settings: ReviewSettings, desk: FakeDesk, witness: FakeWitness
+    catalog: Catalog,
+    settings: ReviewSettings,
+    two_needs: TwoNeeds,
+    wrong_ticket: WrongTicket,
+    desk: FakeDesk,
+    witness: FakeWitness,
 ) -> Tools:
-    return Tools(catalog=catalog, settings=settings, desk=desk, witness=witness)  # type: ignore[arg-type]
+    return Tools(catalog, settings, two_needs, wrong_ticket, desk, witness)  # type: ignore[arg-type]
 
 
 class Said:
@@ -154,6 +171,7 @@ def make_tracker() -> Any:
         events: list[dict[str, Any]] | None = None,
         context: dict[str, Any] | None = None,
         no_desk: bool = False,
+        parts: list[dict[str, float]] | None = None,
     ) -> Tracker:
         ranked = ranking or {"pickup_urge": 0.9, "false_pickup": 0.05}
         entities: list[dict[str, Any]] = []
@@ -182,6 +200,7 @@ def make_tracker() -> Any:
                     "intent_ranking": listed,
                     "entities": entities,
                     "metadata": metadata,
+                    "parts": [[[name, p] for name, p in part.items()] for part in parts or ()],
                 },
                 "events": events or [],
                 "paused": False,

@@ -85,6 +85,26 @@ async def test_none_of_them_counts_as_a_further_question(act: Any, make_tracker:
     assert not set(said.slots["offered"]) & set(ASKED["offered"])
 
 
+@pytest.mark.parametrize("intent", ["out_of_scope", "chitchat", "thanks", "deny"])
+async def test_an_answer_is_heard_whatever_the_classifier_makes_of_it(
+    act: Any, make_tracker: Any, intent: str
+) -> None:
+    said = await act(ActionChoose, make_tracker("两个", {intent: 0.9}, slots=ASKED))
+    assert (said.slots["verdict"], said.slots["category"]) == ("agree", "pickup_urge")
+    assert said.slots["needs"] == ["pickup_urge", "charge_dispute"]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("今天天气不错", "out_of_scope"), ("都不是", "none_of_these"), ("/none_of_these", "deny")],
+)
+async def test_what_is_no_answer_is_left_to_its_own_rule(
+    act: Any, make_tracker: Any, text: str, intent: str
+) -> None:
+    said = await act(ActionChoose, make_tracker(text, {intent: 0.9}, slots=ASKED))
+    assert said.slots == {"verdict": "aside"}
+
+
 async def test_a_place_when_nothing_was_asked_is_unclear(act: Any, make_tracker: Any) -> None:
     said = await act(ActionChoose, make_tracker("第一个", {"pick_one": 0.9}))
     assert said.slots["verdict"] == "clarify"

@@ -23,6 +23,24 @@ async def test_the_desks_yes_is_told_with_label_and_promise(
     assert "4 小时内" in said.messages[0]["promise"]
 
 
+@pytest.mark.parametrize(
+    ("lang", "line", "sentence"),
+    [
+        ("zh", "另有：重复收费", "另外您提到的“重复收费”也已记下。"),
+        ("en", "Also asked for: Charged twice or too much", "“Charged twice or too much”"),
+    ],
+)
+async def test_the_other_need_is_kept_in_the_ticket_and_the_customer_hears_it(
+    act: Any, make_tracker: Any, desk: Any, lang: str, line: str, sentence: str
+) -> None:
+    desk.will("created")
+    slots = {**AGREED, "needs": ["pickup_urge", "charge_dispute"], "lang": lang}
+    said = await act(ActionCreateTicket, make_tracker(slots=slots))
+    assert desk.tickets[0]["text"] == f"还没来取件\n{line}"
+    assert sentence in said.messages[0]["promise"]
+    assert said.slots["needs"] is None
+
+
 async def test_the_desk_is_told_everything_it_needs(act: Any, make_tracker: Any, desk: Any) -> None:
     desk.will()
     events = [
@@ -59,6 +77,8 @@ async def test_a_ticket_ends_the_request_and_can_be_corrected(
         "misses": 0.0,
         "request_text": None,
         "correcting": None,
+        "refused": None,
+        "needs": None,
         "ticket_open": True,
         "ticket_id": "t-9",
         "category": "pickup_urge",

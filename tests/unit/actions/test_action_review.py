@@ -151,13 +151,74 @@ async def test_both_of_two_become_one_ticket_that_names_both(act: Any, make_trac
     said = await act(ActionReview, make_tracker("两个都要", {"affirm": 0.9}, slots=slots))
     assert said.slots["verdict"] == "agree"
     assert said.slots["category"] == "pickup_urge"
-    assert said.slots["request_text"] == f"{SEED}\n两个都要（催取件、重复收费）"
+    assert said.slots["request_text"] == f"{SEED}\n两个都要"
+    assert said.slots["needs"] == ["pickup_urge", "charge_dispute"]
 
 
-async def test_all_of_three_is_asked_again(act: Any, make_tracker: Any) -> None:
-    said = await act(ActionReview, make_tracker("都要", {"affirm": 0.9}, slots=ASKED))
+async def test_two_of_three_without_saying_which_is_asked_again(
+    act: Any, make_tracker: Any
+) -> None:
+    said = await act(ActionReview, make_tracker("两个", {"loss_claim": 0.9}, slots=ASKED))
     assert said.slots["verdict"] == "clarify"
     assert said.slots["offered"] == ASKED["offered"]
+
+
+BOTH = "我的件摔碎了，另外你们还重复扣费，赔钱加退款"
+PARTS = [{"damage_claim": 0.99}, {"charge_dispute": 0.99}]
+
+
+async def test_two_things_asked_for_as_equals_are_asked_which_first(
+    act: Any, make_tracker: Any, witness: Any
+) -> None:
+    tracker = make_tracker(
+        BOTH, {"charge_dispute": 0.998}, parts=PARTS, context={"stated": "charge_dispute"}
+    )
+    said = await act(ActionReview, tracker)
+    assert said.slots["verdict"] == "clarify"
+    assert said.slots["offered"] == said.slots["needs"] == ["damage_claim", "charge_dispute"]
+    assert any("asked for as equals" in reason for reason in said.record["reasons"])
+    assert witness.asked == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [{"damage_claim": 0.99}, {"damage_claim": 0.9}],
+        [{"damage_claim": 0.99}, {"charge_dispute": 0.4}],
+        [{"weight_dispute": 0.99}, {"charge_dispute": 0.99}],  # one story
+        [{"damage_claim": 0.99}, {"human": 0.99}],
+    ],
+)
+async def test_one_need_and_something_besides_is_no_such_question(
+    act: Any, make_tracker: Any, parts: list[dict[str, float]]
+) -> None:
+    ranking, context = {"charge_dispute": 0.998}, {"stated": "charge_dispute"}
+    said = await act(ActionReview, make_tracker(BOTH, ranking, parts=parts, context=context))
+    assert said.slots["verdict"] == "agree"
+    assert said.slots["needs"] is None
+
+
+async def test_what_was_refused_is_not_agreed_to_later(act: Any, make_tracker: Any) -> None:
+    slots = {**ASKED, "offered": ["loss_claim", "transit_urge"], "refused": ["charge_dispute"]}
+    said = await act(ActionReview, make_tracker("钱的事", {"charge_dispute": 0.9}, slots=slots))
+    assert said.slots["verdict"] != "agree"
+    assert "charge_dispute" not in said.slots["offered"]
+
+
+async def test_every_refusal_adds_to_the_last(act: Any, make_tracker: Any) -> None:
+    slots = {**ASKED, "refused": ["loss_claim"]}
+    said = await act(ActionReview, make_tracker("都不是", {"loss_claim": 0.9}, slots=slots))
+    assert said.slots["refused"] == ["loss_claim", *ASKED["offered"]]
+    assert not set(said.slots["offered"]) & set(said.slots["refused"])
+
+
+async def test_a_new_need_that_begins_with_wrong_leaves_the_ticket_alone(
+    act: Any, make_tracker: Any
+) -> None:
+    slots = {"ticket_open": True, "ticket_id": "t-1", "category": "pickup_urge"}
+    tracker = make_tracker("弄错了地址，帮我改一下", {"address_change": 0.97}, slots=slots)
+    assert (await act(ActionReview, tracker)).slots["correcting"] is None
 
 
 async def test_a_new_request_after_a_ticket_starts_afresh(act: Any, make_tracker: Any) -> None:
@@ -205,8 +266,10 @@ async def test_words_instead_of_a_tap_still_correct_the_ticket(act: Any, make_tr
 async def test_an_endless_request_is_cut_to_what_a_ticket_holds(
     act: Any, make_tracker: Any
 ) -> None:
-    said = await act(ActionReview, make_tracker("还没来" * 2000))
-    assert len(said.slots["request_text"]) == 2000
+    said = await act(ActionReview, make_tracker("开头" + "还没来" * 2000 + "结尾"))
+    text = said.slots["request_text"]
+    assert len(text) == 2000
+    assert text.startswith("开头") and text.endswith("结尾") and "…" in text
 
 
 async def test_a_rehearsal_is_reviewed_like_any_other_message(act: Any, make_tracker: Any) -> None:
