@@ -189,6 +189,8 @@ async def bot_opens_ticket(desk: Desk, request: dict[str, Any]) -> dict[str, Any
                 "bot",
                 epoch=request["epoch"],
                 idempotency_key=request["idempotency_key"],
+                text=request["text"],
+                review=request.get("review"),
             )
         else:
             opening = Opening(

@@ -177,8 +177,13 @@ async def correct(
     *,
     epoch: int | None = None,
     idempotency_key: str | None = None,
+    text: str = "",
+    review: Mapping[str, Any] | None = None,
 ) -> tuple[Ticket, str]:
     """Give a ticket another category; where the order has an open ticket in it, join that one.
+
+    `text`: the customer's words about it, kept in the ticket's history. `review`: what led to the
+    correction, kept behind the review that led to the ticket.
 
     Returns:
         The ticket that stands now, and "corrected", "added" (joined) or "same" (nothing to do).
@@ -200,7 +205,7 @@ async def correct(
     now, outcome = desk.now(), "corrected"
     if other is None:
         due_at = due_time(desk, category, before.complained_at, now)
-        after, entry = decide(before, Correct(category, due_at, ""), now)
+        after, entry = decide(before, Correct(category, due_at, text), now)
         await tickets.save(tx, before, after)
     else:  # two tickets for one need would be worked on twice
         outcome = "added"
@@ -209,8 +214,11 @@ async def correct(
         await tickets.add_entry(tx, withdrawn.id, entry, author, now)
         gone = News(ticket_json(desk, withdrawn, conversation.lang), epoch=epoch)
         conversation, _ = await desk.carry_out(tx, conversation, gone)
-        after, entry = decide(other, Add(before.text), now)
+        after, entry = decide(other, Add("\n".join(filter(None, (before.text, text)))), now)
+        await tickets.save(tx, other, after)
     await tickets.add_entry(tx, after.id, entry, author, now, idempotency_key)
+    if review:
+        await tickets.add_review(tx, after.id, review)
     words = None
     if author != "bot":  # the bot says it in its own reply
         label = desk.content.categories.label(category, conversation.lang)

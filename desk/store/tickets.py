@@ -215,6 +215,13 @@ async def review(tx: AsyncConnection, ticket_id: str) -> dict[str, Any]:
     return dict(found.scalar_one_or_none() or {})
 
 
+async def add_review(tx: AsyncConnection, ticket_id: str, later: Mapping[str, Any]) -> None:
+    """Keep a later review behind the first one, in the record's list `corrections`."""
+    record = await review(tx, ticket_id)
+    record["corrections"] = [*record.get("corrections", ()), dict(later)]
+    await tx.execute(update(tickets).where(tickets.c.id == ticket_id).values(review=record))
+
+
 async def entries(tx: AsyncConnection, ticket_id: str) -> list[dict[str, Any]]:
     """A ticket's history, oldest first."""
     rows = await tx.execute(

@@ -94,6 +94,29 @@ async def test_a_correction_into_an_open_category_joins_that_ticket(desk):
     assert (withdrawn.state, withdrawn.completed_by) == ("completed", "merge")
 
 
+async def test_a_correction_keeps_the_new_words_and_both_reviews(desk):
+    _, conversation = await begin(desk)
+    wrong, _ = await open_ticket(desk, conversation, f"{conversation}:1", "false_pickup")
+    async with desk.db.begin() as tx:
+        held = await desk.must_lock(tx, conversation)
+        first = await ticket_store.review(tx, wrong.id)
+    request = {
+        "conversation_id": conversation,
+        "epoch": held.epoch,
+        "category": "pickup_urge",
+        "idempotency_key": f"{conversation}:2",
+        "text": "不对，我是要人来取",
+        "review": {"verdict": "agree", "category": "pickup_urge"},
+        "correct_ticket_id": wrong.id,
+    }
+    assert (await bot.bot_opens_ticket(desk, request))["outcome"] == "corrected"
+    async with desk.db.begin() as tx:
+        record = await ticket_store.review(tx, wrong.id)
+        history = await ticket_store.entries(tx, wrong.id)
+    assert record == {**first, "corrections": [request["review"]]}
+    assert request["text"] in history[-1]["text"]
+
+
 async def test_sequence_numbers_have_no_gap_whatever_happens_at_once(desk):
     who, conversation = await begin(desk)
     await asyncio.gather(
