@@ -69,5 +69,15 @@ def counted_on(service: Service, moment: datetime, span: timedelta) -> datetime:
     raise AssertionError("service hours have no end")
 
 
+def open_between(service: Service, begin: datetime, end: datetime) -> timedelta:
+    """The open time between two moments."""
+    open_time = timedelta()
+    for opening, closing in stretches_from(service, begin):
+        if opening >= end:
+            return open_time
+        open_time += min(closing, end) - max(opening, begin)
+    raise AssertionError("service hours have no end")
+
+
 def _local_day(service: Service, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(service.timezone)).date()

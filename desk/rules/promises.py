@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from desk.rules.categories import Categories
-from desk.rules.hours import counted_back, counted_on, open_from, stretches_before
+from desk.rules.hours import counted_back, counted_on, open_between, open_from, stretches_before
 from desk.rules.service import Service
 from desk.rules.ticket import ACTIVE, Ticket
 
@@ -58,7 +58,10 @@ class Promises:
 
 @dataclass(frozen=True)
 class Reach:
-    """What is to be called at one moment, as bounds for an indexed search (`store/promises.py`)."""
+    """What may have to be called at one moment, as bounds for an indexed search.
+
+    The search is `store/promises.py`'s.
+    """
 
     #: Promised times up to here ...
     due_by: datetime
@@ -71,22 +74,27 @@ def call_at(service: Service, lead: timedelta, promised_at: datetime, due_at: da
     """When a person is called for a promise made at `promised_at` for `due_at`.
 
     - Usually: the latest open moment with `lead` of open time left before `due_at`.
-    - Less open time than that is left between promise and due time: at once, or as soon as the
-      desk opens.
+    - Less open time than that is left between promise and due time: as soon as the desk opens, or,
+      where it is open, when a quarter of that time has passed. Just before closing time the bot
+      and the carrier have a chance, too, and who only opened a ticket is not queued at once.
     - None is left (promised and due in one night): `lead` before `due_at` by the clock. Nobody is
       there then, but the customer reads by when somebody will be, before the promise breaks.
     """
     first_open = open_from(service, promised_at)
     if first_open >= due_at:
         return max(promised_at, due_at - lead).astimezone(UTC)
-    return max(counted_back(service, due_at, lead), first_open).astimezone(UTC)
+    called = counted_back(service, due_at, lead)
+    if first_open == promised_at:
+        left = open_between(service, promised_at, due_at)
+        return max(called, counted_on(service, promised_at, left / 4)).astimezone(UTC)
+    return max(called, first_open).astimezone(UTC)
 
 
 def reach(service: Service, lead: timedelta, now: datetime) -> Reach:
     """The promises whose `call_at` has come by `now`.
 
-    The bounds are exact but for a promised time that lies on `due_by` itself while the desk is
-    closed: look at `call_at` before acting.
+    Nothing is missed, and little is found too early (what was promised with less open time than
+    the lead, a time that lies on `due_by` while the desk is closed): `call_at` decides.
     """
     next_open = open_from(service, now)
     if next_open <= now:
