@@ -17,6 +17,8 @@ from actions.catalog import load_catalog
 from actions.review.injection import load_orders
 from actions.review.mask_words import load_mask_words
 from actions.review.settings import load_review_settings
+from actions.review.two_needs import load_two_needs
+from actions.review.wrong_ticket import load_wrong_ticket
 from desk.rules.categories import read_categories
 from desk.rules.dispatch_request import read_ticket_types
 from desk.rules.facts import ORDER_STATES, read_code_map, read_fact_kinds
@@ -74,6 +76,8 @@ def find_mistakes(root: Path) -> Iterator[str]:
         yield from _tried(f"carriers/{path.name}", ticket_types(path))
     yield from _tried("review.yml", lambda: load_review_settings(data / "review.yml", categories))
     yield from _tried("masking.yml", lambda: load_mask_words(data / "masking.yml"))
+    yield from _tried("two_needs.yml", lambda: load_two_needs(data / "two_needs.yml", categories))
+    yield from _tried("wrong_ticket.yml", lambda: load_wrong_ticket(data / "wrong_ticket.yml"))
     yield from _tried("injection.yml", lambda: load_orders(data / "injection.yml"))
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("learning.yml", lambda: read_tolerance(data / "learning.yml"))
