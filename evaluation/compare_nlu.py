@@ -25,6 +25,12 @@ from evaluation.nlu_trial import CannotTrain, Trial, pipeline, trial
 from evaluation.rankings import ROOT, CannotRank
 
 CONFIGS = ROOT / "evaluation" / "nlu_configs"
+#: Steps of config.yml that leave the ranking as it is: they are not compared.
+AROUND = {
+    "bot.nlu.clauses.PartSplitter",
+    "bot.nlu.clauses.PartCollector",
+    "bot.nlu.outside.OutsideLimit",
+}
 CHOICE = ROOT / "evaluation" / "nlu_choice.yml"
 PAGE = ROOT / "docs" / "nlu-comparison.md"
 #: From the plainest to the slowest; others follow by name.
@@ -38,8 +44,8 @@ def all_configs(folder: Path = CONFIGS) -> list[Path]:
 
 
 def in_use(config: Path = ROOT / "config.yml", folder: Path = CONFIGS) -> str | None:
-    """The name of the configuration whose pipeline is exactly that of config.yml."""
-    used = pipeline(config)
+    """The name of the configuration whose pipeline is that of config.yml, without `AROUND`."""
+    used = [step for step in pipeline(config) if step["name"] not in AROUND]
     return next((path.stem for path in all_configs(folder) if pipeline(path) == used), None)
 
 

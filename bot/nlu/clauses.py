@@ -12,7 +12,6 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Text, Tuple
 
-import yaml
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -20,6 +19,7 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.shared.utils.io import read_yaml_file
 
 ROOT = Path(__file__).resolve().parents[2]
 #: A part says at least so many characters: with fewer it is no need of its own.
@@ -41,7 +41,7 @@ class Words(NamedTuple):
 
 def read_words(path: Path) -> Words:
     """The words of the file. Raises ValueError, naming the file and the list that is wrong."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    raw: Any = read_yaml_file(path) or {}
     lists = []
     for key in Words._fields:
         words = raw.get(key)
