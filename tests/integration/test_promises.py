@@ -153,7 +153,8 @@ async def test_where_nobody_is_on_duty_the_customer_reads_when_somebody_will_be(
     assert await waits.handovers() == []
     await waits.watch("02:00", 4)
     assert await waits.told() == [
-        "“催取件”还没有办好，已转给客服跟进。现在不是人工服务时间，客服今天 09:00 前会在这里回复您。"
+        "“催取件”还没有办好，已转给客服跟进。"
+        "现在不是人工服务时间，客服今天 09:00 前会在这里回复您。"
     ]
     async with waits.desk.db.begin() as tx:
         assert (await conversations.get(tx, waits.conversation)).owner == "queue"
