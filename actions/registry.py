@@ -17,6 +17,7 @@ from actions.acts.asking import (
 )
 from actions.acts.base import Tools
 from actions.acts.handing_over import ActionHandOver
+from actions.acts.off_topic import ActionOffTopic
 from actions.acts.reviewing import ActionReview
 from actions.acts.tickets import ActionCreateTicket
 from actions.catalog import Catalog, load_catalog
@@ -41,6 +42,7 @@ ACTIONS: tuple[Callable[[Tools], Action], ...] = (
     ActionCreateTicket,
     ActionCorrectTicket,
     ActionHandOver,
+    ActionOffTopic,
 )
 
 

@@ -51,9 +51,12 @@ def replay(
     """
     # The intent under a fallback still tells what the message was taken for.
     top = next((name for name, _ in ranking if name != "nlu_fallback"), "")
-    heard = ranking[0][0] if ranking else "nlu_fallback"
+    heard = _heard(ranking, settings)
     if heard == "human" or asks_for_person(case.message):
         return Replayed(Outcome(case, person_turn=1), top)
+    if heard == "out_of_scope" and case.in_scope:
+        # They say it once more: the second time in a row a person comes (action_off_topic).
+        return Replayed(Outcome(case, questions=1, person_turn=2), top)
     if heard in ANSWERED:
         # They say it once more, hear the same, and give up. Small talk wanted no more than this.
         return Replayed(Outcome(case, questions=1, stranded=case.in_scope), top)
@@ -62,6 +65,16 @@ def replay(
     evidence = Evidence(case.message, case.stated, ranking, case.order_status)
     verdict = review(evidence, settings)
     return Replayed(_settles(case, verdict), top, verdict)
+
+
+def _heard(ranking: Ranking, settings: ReviewSettings) -> str:
+    """The message's intent: no faint "no ticket", as `bot/nlu/outside.py` has it."""
+    if not ranking:
+        return "nlu_fallback"
+    outside = sum(share for name, share in ranking if name in settings.outside)
+    if ranking[0][0] in settings.outside and outside < settings.max_outside:
+        return next((name for name, _ in ranking if name in CATEGORIES), ranking[0][0])
+    return ranking[0][0]
 
 
 def _settles(case: Case, verdict: Verdict) -> Outcome:
