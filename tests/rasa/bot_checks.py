@@ -226,3 +226,14 @@ class Understanding(unittest.IsolatedAsyncioTestCase):
         ):
             found = await AGENT.parse_message(text)
             self.assertEqual(found["intent"]["name"], need, text)
+
+    async def test_two_things_asked_for_are_ranked_each_by_itself(self):
+        found = await AGENT.parse_message("我的件摔碎了，另外你们还重复扣费，赔钱加退款")
+        best = [part[0][0] for part in found["parts"]]
+        self.assertEqual(best, ["damage_claim", "charge_dispute"])
+        for part in found["parts"]:
+            self.assertEqual(len(part), 3)
+            self.assertGreater(part[0][1], part[1][1])
+
+    async def test_a_message_with_one_need_has_no_parts(self):
+        self.assertNotIn("parts", await AGENT.parse_message("我的件摔碎了，赔钱"))

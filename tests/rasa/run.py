@@ -55,15 +55,17 @@ def main() -> int:
 
 
 def checks_pass(agent) -> bool:
-    """Whether the checks of the channel, the fast path and the classifier pass.
+    """Whether the checks of the channel, the fast path and the steps of the classifier pass.
 
     Last, because they import the channel and with it the fast path; stories run on stock Rasa.
     """
     sys.path.insert(0, str(HERE))
     import bot_checks
+    import clause_checks
 
     bot_checks.AGENT = agent
-    suite = unittest.defaultTestLoader.loadTestsFromModule(bot_checks)
+    load = unittest.defaultTestLoader.loadTestsFromModule
+    suite = unittest.TestSuite([load(bot_checks), load(clause_checks)])
     return unittest.TextTestRunner().run(suite).wasSuccessful()
 
 
