@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.integration.people import SEED, Customer
+from tests.integration.people import SEED, Customer, DeskAgent
 
 pytestmark = pytest.mark.slow
 
@@ -197,6 +197,55 @@ async def test_a_second_request_in_the_same_conversation_gets_its_own_ticket(kef
         assert {t["category"] for t in customer.tickets.values()} == {
             "pickup_urge",
             "courier_complaint",
+        }
+
+
+async def test_two_needs_in_one_message_one_becomes_the_ticket_and_the_other_is_noted_in_it(kefu):
+    async with Customer(kefu, "delivered") as customer, DeskAgent(kefu) as agent:
+        await customer.open("我的件摔碎了，另外你们还重复扣费，赔钱加退款", "charge_dispute")
+        await customer.answer()
+        assert sorted(customer.offered) == ["charge_dispute", "damage_claim", "human", "none"]
+        assert not customer.tickets
+        await customer.tap("damage_claim")
+        await customer.answer()
+        assert [t["category"] for t in customer.tickets.values()] == ["damage_claim"]
+        assert "“重复收费”也已记下" in customer.last_words
+        path = f"/api/agent/conversations/{customer.conversation}"
+        (ticket,) = (await agent.good("GET", path))["tickets"]
+        assert "另有：重复收费" in ticket["text"]
+
+
+async def test_a_new_need_that_sounds_like_a_wrong_ticket_leaves_the_first_one_as_it_is(kefu):
+    async with Customer(kefu, "accepted") as customer:
+        await customer.open("约了今天上午，快递员一直没来取件，麻烦催一下", "pickup_urge")
+        await customer.answer()
+        (first,) = customer.tickets
+        await customer.say("弄错了地址，帮我改一下")
+        await customer.answer()
+        assert [t["category"] for t in customer.tickets.values()] == [
+            "pickup_urge",
+            "address_change",
+        ]
+        assert customer.tickets[first]["state"] == "open"
+
+
+async def test_what_was_said_no_to_in_words_is_not_offered_again(kefu):
+    async with Customer(kefu, "accepted") as customer:
+        await customer.open("弄错了地址，帮我改一下", "address_change")
+        await customer.answer()
+        (ticket,) = customer.tickets
+        refused = {"address_change"}
+        for _ in range(2):
+            await customer.say("都不是")
+            await customer.answer()
+            offered = set(customer.offered) - {"none", "human"}
+            assert offered
+            assert not offered & refused
+            refused |= offered
+        await customer.tap("courier_complaint")
+        await customer.answer()
+        assert {i: t["category"] for i, t in customer.tickets.items()} == {
+            ticket: "courier_complaint"
         }
 
 
