@@ -13,7 +13,7 @@ from sanic.response import HTTPResponse
 
 from desk.edges import web
 from desk.edges.pages import texts
-from desk.edges.review_shown import review_lines, review_reasons
+from desk.edges.review_shown import later_reviews, review_lines, review_reasons
 from desk.edges.timeline_shown import shown
 from desk.flow import outbox, unknown_codes
 from desk.flow.agent import Agent, conversation_view, queue_view
@@ -102,6 +102,7 @@ class Words:
             "dispatch_why": self.dispatch_why,
             "review_lines": self.review_lines,
             "review_reasons": review_reasons,
+            "later_reviews": later_reviews,
             "in_words": self.in_words,
             "carrier": lambda code: self.named("carrier", code),
             "order_state": lambda state: self.named("order.state", state),

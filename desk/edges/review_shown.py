@@ -1,7 +1,8 @@
 """A ticket's review record as lines an agent can read: who said what, and what was decided.
 
-The record is the actions' (actions/README.md). Whatever stands in it, the page is shown: a line
-that cannot be made is left out.
+The record is the actions' (actions/README.md); behind it, in `corrections`, are the records of the
+reviews that gave the ticket another category, oldest first. Whatever stands in it, the page is
+shown: a line that cannot be made is left out.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ def review_lines(
         (t("review.decision"), _decision(record, t)),
     ]
     return [(title, text) for title, text in lines if text]
+
+
+def later_reviews(record: Any) -> list[Any]:
+    """The records of the corrections, oldest first: those of which there is something to show."""
+    later = record.get("corrections") if isinstance(record, Mapping) else None
+    if not isinstance(later, list):
+        return []
+    return [
+        one for one in later if isinstance(one, Mapping) and isinstance(one.get("verdict"), str)
+    ]
 
 
 def review_reasons(record: Any) -> list[str]:
