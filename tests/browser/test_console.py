@@ -42,7 +42,7 @@ def test_a_new_arrival_is_seen_and_heard(visit, customer):
     arrived = row(page, conversation)
     expect(arrived).to_contain_text("王女士")
     expect(arrived).to_contain_text("快递员一直没来，帮我催一下")
-    expect(arrived).to_contain_text("圆通速递 · 已接单，未取件")
+    expect(arrived).to_contain_text("圆通速递 · 已接单，待揽收")
     expect(arrived.locator("[data-wait-value]")).to_have_text("0:03")  # it ticks
     page.wait_for_function(f"window.chimes.length > {before}")
     chime = page.evaluate("window.chimes.at(-1)")

@@ -40,7 +40,7 @@ async def test_the_story_ticked_wrong_asked_once_ticket_completed_by_the_carrier
         assert (ticket["category"], ticket["state"]) == ("pickup_urge", "open")
         await collected(customer)
         await customer.wait_for(lambda e: (e.get("ticket") or {}).get("state") == "completed")
-        told = await customer.wait_for(lambda e: "已揽收" in (e.get("text") or ""))
+        told = await customer.wait_for(lambda e: "快递已揽收" in (e.get("text") or ""))
         assert told["author"] == "system"
         reopened = await customer.good("POST", f"/api/tickets/{ticket_id}/reopen", {})
         assert reopened["state"] == "open"
