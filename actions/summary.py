@@ -18,7 +18,7 @@ _ANSWERS = {"/none_of_these": "都不是", "/deny": "不是", "/affirm": "是"}
 
 
 def summary(turn: Turn, catalog: Catalog) -> str:
-    """What was ticked, said, understood (with probabilities), asked and answered."""
+    """What was ticked, said, understood (with probabilities), wanted together, asked, answered."""
     record = latest_record(turn.events)
     lines = []
     stated = turn.stated or record.get("stated")
@@ -30,6 +30,9 @@ def summary(turn: Turn, catalog: Catalog) -> str:
     understood = _understood(record, catalog)
     if understood:
         lines.append(f"机器人理解：{understood}")
+    together = [catalog[name].label["zh"] for name in turn.needs if name in catalog]
+    if len(together) > 1:
+        lines.append(f"同时提出：{'、'.join(together)}")
     for offered, answer in list(_asked(turn.events, catalog))[-_QUESTIONS:]:
         lines.append(f"问过：{offered}；客户答：{answer or '（未答）'}")
     for category in turn.tickets.values():

@@ -128,6 +128,13 @@ def test_the_summary_tells_the_whole_story_in_short_lines(
     ]
 
 
+def test_two_needs_of_one_message_are_both_named(make_tracker: Any, catalog: Catalog) -> None:
+    slots = {"request_text": "件碎了，另外重复扣费", "needs": ["damage_claim", "charge_dispute"]}
+    told = summary(read_turn(make_tracker("转人工", {"human": 0.9}, slots=slots)), catalog)
+    label = catalog["damage_claim"].label["zh"]
+    assert f"同时提出：{label}、重复收费" in told.split("\n")
+
+
 def test_a_tapped_answer_is_told_by_its_label(make_tracker: Any, catalog: Catalog) -> None:
     events = [bot("pickup_urge", "loss_claim"), user('/choose{"category": "loss_claim"}')]
     told = summary(read_turn(make_tracker("x", {"human": 0.9}, events=events)), catalog)
