@@ -30,7 +30,7 @@ def sources() -> Iterable[Path]:
     for name in SOURCES:
         path = ROOT / name
         if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.is_file())
+            inside = (p for p in path.rglob("*") if p.is_file() and p.suffix != ".md")
             yield from sorted(p for p in inside if "__pycache__" not in p.parts)
         elif path.exists():
             yield path
