@@ -1,7 +1,7 @@
 """`python -m evaluation.check_cases`: the case files are well formed and share nothing with others.
 
 Compared: the bot's training messages (data/nlu), what the desk's classifier of a wish for a person
-learns from besides (data/human_examples.yml), evaluation/cases/dev.jsonl and test.jsonl, and the
+learns from besides (data/human_examples.yml), the files of evaluation/cases/, and the
 file named by KEFU_SAMPLE when it is set. Exit code 1 when anything is found.
 """
 
@@ -98,7 +98,7 @@ def check(nlu: Path, case_files: list[Path], person: Path | None = None) -> list
 
 def main() -> int:
     """Print what is wrong; 0 when nothing is."""
-    files = [ROOT / "evaluation" / "cases" / name for name in ("dev.jsonl", "test.jsonl")]
+    files = sorted((ROOT / "evaluation" / "cases").glob("*.jsonl"))
     if sample := os.environ.get("KEFU_SAMPLE"):
         files.append(Path(sample))
     nlu = ROOT / "data" / "nlu"
