@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from actions.review.evidence import Verdict
-from actions.review.yaml_checks import Section, SettingsError
+from actions.review.yaml_checks import Section, read_yaml_file
 
 _LANGUAGES = ("zh", "en")
 Ranking = Sequence[tuple[str, float]]
@@ -68,12 +66,7 @@ def which_first(verdict: Verdict, two: tuple[str, ...]) -> Verdict:
 
 def load_two_needs(path: Path, categories: Sequence[str]) -> TwoNeeds:
     """Read data/two_needs.yml. Raises SettingsError, naming the place."""
-    try:
-        top = Section(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not valid YAML ({error})") from error
+    top = Section(read_yaml_file(path), str(path))
     for words in ("joins", "both", "told_only"):  # the bot's: bot/nlu/clauses.py
         top.names(words)
     found = TwoNeeds(

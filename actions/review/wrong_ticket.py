@@ -6,10 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from actions.review.normalise import normalise
-from actions.review.yaml_checks import Section, SettingsError
+from actions.review.yaml_checks import Section, read_yaml_file
 
 _MARKS = re.compile(r"[,.!?;:~…。、\n]+")
 #: Between Chinese words a blank is a mark, too.
@@ -47,12 +45,7 @@ def _marked(text: str) -> str:
 
 def load_wrong_ticket(path: Path) -> WrongTicket:
     """Read data/wrong_ticket.yml. Raises SettingsError, naming the place."""
-    try:
-        top = Section(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not valid YAML ({error})") from error
+    top = Section(read_yaml_file(path), str(path))
     bare = top.names("bare")
     found = WrongTicket(
         names_the_ticket=top.names("names_the_ticket"),
