@@ -40,6 +40,7 @@ def _customer_page(request: Request, template: str) -> HTTPResponse:
         i18n=texts("", lang),
         demo=settings_of(request).demo,
         version=VERSION,
+        timezone=desk_of(request).content.service.timezone,
     )
 
 

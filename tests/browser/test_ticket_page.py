@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -56,6 +57,17 @@ def ticket_of(customer: Visit, token: str, category: str = "pickup_urge") -> tup
     )
     assert answer.ok, answer.text()
     return answer.json()["ticket"]["id"], order
+
+
+def test_abroad_the_chat_and_the_page_tell_the_same_time(visit, kefu):
+    customer = visit(PHONE | {"timezone_id": "America/New_York"})
+    customer.login()
+    _, order = ticket_of(customer, kefu.service_token)
+    page = customer.chat(order, "zh")
+    promised = page.locator("p", has_text=re.compile(r"\d\d:\d\d 前告诉您进展"))
+    clock = re.search(r"\d\d:\d\d", promised.inner_text())
+    page.get_by_role("link", name=SAID["zh"]["link"]).click()
+    expect(page.locator(".timeline.next")).to_contain_text(f"{clock[0]} 前")
 
 
 def shown(page: Page) -> tuple[list[str], list[str]]:

@@ -5,7 +5,8 @@ export function pageData(id) {
   return JSON.parse(document.getElementById(id)?.textContent || "{}");
 }
 
-const { lang = "zh", demo = false } = pageData("kefu-page");
+// Every time is told in the desk's time zone, as the bot's sentences and the ticket's page tell it.
+const { lang = "zh", demo = false, timezone: timeZone } = pageData("kefu-page");
 const sentences = pageData("kefu-i18n");
 const locale = lang === "zh" ? "zh-CN" : "en-GB";
 
@@ -24,14 +25,15 @@ export function tOr(key, fallback) {
   return sentences[key] ?? fallback;
 }
 
-const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hour12: false });
-const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", timeZone });
+const date = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit", timeZone });
 
 /** A moment as people say it: 今天 18:00, 明天 10:00, 12月3日 10:00. */
 export function moment(iso, now = new Date()) {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return "";
-  const days = Math.round((startOfDay(at) - startOfDay(now)) / 86_400_000);
+  const days = Math.round((dayOf(at) - dayOf(now)) / 86_400_000);
   const words = { "-1": "time.yesterday", 0: "time.today", 1: "time.tomorrow" }[days];
   return t("time.day_and_clock", { day: words ? t(words) : day.format(at), clock: clock.format(at) });
 }
@@ -41,8 +43,9 @@ export function clockTime(iso) {
   return clock.format(new Date(iso));
 }
 
-function startOfDay(date) {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+/** The calendar day of a moment in the desk's time zone, as a number to count days with. */
+function dayOf(at) {
+  return Date.parse(date.format(at)); // en-CA writes 2026-12-03, which is read as UTC
 }
 
 /** Seconds of waiting in words, never less than a minute. */
