@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from actions.review.yaml_checks import Section, SettingsError
+from actions.review.yaml_checks import Section, read_yaml_file
 
 LANGUAGES = ("zh", "en")
 
@@ -76,13 +74,7 @@ class Catalog:
 
 def load_catalog(path: Path) -> Catalog:
     """Read data/categories.yml. Raises SettingsError, naming the place."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not valid YAML ({error})") from error
-    return parse_catalog(raw, source=str(path))
+    return parse_catalog(read_yaml_file(path), source=str(path))
 
 
 def parse_catalog(raw: Any, source: str = "data/categories.yml") -> Catalog:

@@ -54,11 +54,6 @@ def shipped_orders() -> Orders:
     return load_orders()
 
 
-def looks_like_instructions(text: str) -> bool:
-    """True for a text that gives orders to a model rather than asking us for something."""
-    return shipped_orders().found(text) is not None
-
-
 def _compiled(pattern: str, groups: Mapping[str, str], place: Section) -> re.Pattern[str]:
     def fill(match: re.Match[str]) -> str:
         if match[1] not in groups:

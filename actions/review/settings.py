@@ -9,9 +9,7 @@ from typing import Any
 
 from actions.review.interval import wilson
 from actions.review.negation import Negations, negations, plain
-from actions.review.yaml_checks import Section, SettingsError, read_yaml_file
-
-__all__ = ["ReviewSettings", "SettingsError", "load_review_settings", "parse_review_settings"]
+from actions.review.yaml_checks import Section, read_yaml_file
 
 #: The outcomes that are no category (TAXONOMY.md).
 OUTSIDE_OUTCOMES = ("human", "chitchat", "out_of_scope")

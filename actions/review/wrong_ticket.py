@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from actions.review.normalise import normalise
+from actions.review.negation import plain
 from actions.review.yaml_checks import Section, read_yaml_file
 
 _MARKS = re.compile(r"[,.!?;:~…。、\n]+")
@@ -40,7 +40,7 @@ class WrongTicket:
 
 
 def _marked(text: str) -> str:
-    return _BLANK.sub(",", normalise(text).replace("’", "'"))
+    return _BLANK.sub(",", plain(text))
 
 
 def load_wrong_ticket(path: Path) -> WrongTicket:

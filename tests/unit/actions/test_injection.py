@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from actions.review.injection import load_orders, looks_like_instructions
+from actions.review.injection import load_orders
 from actions.review.yaml_checks import SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -104,7 +104,7 @@ ORDINARY = [
 
 @pytest.mark.parametrize("text", ORDERS)
 def test_orders_to_a_model_are_recognised(text: str) -> None:
-    assert looks_like_instructions(text)
+    assert load_orders().found(text)
 
 
 @pytest.mark.parametrize("text", ORDINARY)

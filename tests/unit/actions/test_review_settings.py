@@ -11,12 +11,8 @@ import pytest
 import yaml
 
 from actions.catalog import Catalog
-from actions.review.settings import (
-    ReviewSettings,
-    SettingsError,
-    load_review_settings,
-    parse_review_settings,
-)
+from actions.review.settings import ReviewSettings, load_review_settings, parse_review_settings
+from actions.review.yaml_checks import SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]
 RAW: dict[str, Any] = yaml.safe_load((ROOT / "data/review.yml").read_text(encoding="utf-8"))

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from actions.catalog import load_catalog
-from actions.review.settings import SettingsError, load_review_settings
+from actions.review.settings import load_review_settings
+from actions.review.yaml_checks import SettingsError
 from evaluation.measure import Figure
 from learning.retrain import Workshop, stored
 from ops import learn
