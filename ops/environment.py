@@ -9,9 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from desk.settings import Settings
+from desk.store.db import libpq_url
 from ops.child import ROOT
 from ops.ports import Ports
-from ops.postgres import tracker_url
 from ops.trouble import Trouble
 
 #: Rasa without telemetry and TensorFlow's chatter; one thread each is twice as fast on few cores.
@@ -22,9 +22,6 @@ RASA = {
     "TF_INTER_OP_PARALLELISM_THREADS": "1",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "PYTHONWARNINGS": "ignore::DeprecationWarning",
-    # The tracker's pool is per process and 50 + 100 by default; one turn needs one connection.
-    "SQL_POOL_SIZE": "3",
-    "SQL_MAX_OVERFLOW": "2",
 }
 
 #: The account with the stand-in for Kuaidi100. In a demo nobody waits for half an hour.
@@ -83,7 +80,7 @@ def part_environment(
         "KEFU_DATA_DIR": str(data_dir),
         "KEFU_SERVICE_TOKEN": service_token(data_dir, given),
         "KEFU_DATABASE_URL": database_url,
-        "KEFU_BOT_DB_URL": given.get("KEFU_BOT_DB_URL") or tracker_url(database_url),
+        "KEFU_BOT_DB_URL": given.get("KEFU_BOT_DB_URL") or libpq_url(database_url),
         "KEFU_PORT": str(ports.desk),
         "KEFU_DESK_URL": desk_url,
         "KEFU_BOT_MODEL": env.get("KEFU_BOT_MODEL") or str(ROOT / "models/kefu.tar.gz"),

@@ -10,7 +10,6 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import psutil
 
@@ -123,18 +122,3 @@ class Postgres:
         until = time.monotonic() + wait_s
         while self.is_alive() and time.monotonic() < until:
             time.sleep(0.05)
-
-
-def tracker_url(database_url: str) -> str:
-    """The same database for Rasa's tracker: psycopg2's spelling, tables in the schema `bot`.
-
-    Raises:
-        Trouble: not a PostgreSQL URL.
-    """
-    parts = urlsplit(database_url)
-    if parts.scheme.split("+")[0] not in ("postgresql", "postgres"):
-        raise Trouble(f"KEFU_DATABASE_URL: expected postgresql://..., got {parts.scheme}://...")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    query["options"] = (query.get("options", "") + " -csearch_path=bot").strip()
-    # Put together by hand: urlunsplit drops the `//` of a URL without a host.
-    return f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"

@@ -80,8 +80,6 @@ class System:
         self._guard: Guard | None = None
         self._backoff = Backoff()
 
-    # --- for tests and the evaluation -----------------------------------------------------------
-
     def start(self) -> System:
         """Start everything and wait until the desk says it is ready.
 
@@ -144,7 +142,7 @@ class System:
             path = self.data_dir / "postgres" / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    # --- step by step, for ops/run.py -----------------------------------------------------------
+    # --- the steps of `start` -------------------------------------------------------------------
 
     def open(self) -> None:
         """Everything but the bot: take the data directory, start the database, actions, desk."""
@@ -222,6 +220,8 @@ class System:
                     f" The logs are in {self.logs_dir}"
                 )
             time.sleep(0.25)
+
+    # --- while it runs, and its end -------------------------------------------------------------
 
     def tend(self) -> None:
         """Start again what has died, each part after 1, 2, 4 ... 10 s; call it often."""
