@@ -36,6 +36,11 @@ class Postgres:
         Raises:
             Trouble: it cannot be started; names the log.
         """
+        if " " in str(self.folder):  # the library names the socket's folder without quotes
+            raise Trouble(
+                f"PostgreSQL cannot be in {self.folder}, whose path has a blank in it:"
+                " set KEFU_DATA_DIR to another folder"
+            )
         making = self.data_dir / "postgres.making"
         if making.exists():  # the very first start was cut short: nothing is in there yet
             shutil.rmtree(self.folder, ignore_errors=True)

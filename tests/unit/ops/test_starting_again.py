@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from ops.postgres import Postgres
 from ops.readiness import Backoff, missing, missing_parts
+from ops.trouble import Trouble
 
 
 def pause_before_each_try(backoff: Backoff, tries: int) -> list[float]:
@@ -41,3 +47,8 @@ def test_the_parts_that_do_not_answer_are_named() -> None:
 
 def test_a_desk_that_does_not_answer_is_what_is_missing() -> None:
     assert missing("http://127.0.0.1:1") == ["desk"]
+
+
+def test_a_path_that_the_database_cannot_have_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="KEFU_DATA_DIR"):
+        Postgres(tmp_path / "my shop").start()
