@@ -1,1 +1,1 @@
-"""Simulated customers and the figures they produce. Knows the customer API and nothing else."""
+"""Simulated customers, who know the customer API alone, and every other measurement of Kefu."""

@@ -10,14 +10,15 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from evaluation.api import ApiError
 from evaluation.cases import read_cases
 from evaluation.customer import Temper
 from evaluation.figures import baselines, figures
-from evaluation.measure import Figure
+from evaluation.measure import gates, missed
 from evaluation.report import as_html, as_json
 from evaluation.runner import run
 from evaluation.table import baselines_table, figures_table
@@ -40,7 +41,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--seed", type=int, default=1, help="seed of the slips")
     add("--limit", type=int, help="only the first so many cases")
     add("--patience", type=float, default=6.0, help="wait before repeating oneself, seconds")
-    add("--fail-under", type=gates, default={}, help="such as solved=0.9,wrong=0.02")
+    reader = partial(gates, known={figure.name for figure in figures([])})
+    add("--fail-under", type=reader, default={}, help="such as solved=0.9,wrong=0.02")
     options = parser.parse_args(argv)
     if options.report:
         options.html = options.html or options.report.with_suffix(".html")
@@ -49,38 +51,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
                 f"--report {options.report}: that name is for the page, the report is JSON"
             )
     return options
-
-
-def gates(text: str, known: Collection[str] = ()) -> dict[str, float]:
-    """`solved=0.9,wrong=0.02` as a table.
-
-    Args:
-        text: as above.
-        known: names of the figures there are; none: those of a run.
-
-    Raises:
-        argparse.ArgumentTypeError: not of that form, or no such figure.
-    """
-    known = known or {figure.name for figure in figures([])}
-    limits = {}
-    for part in filter(None, text.split(",")):
-        name, _, value = part.partition("=")
-        if name.strip() not in known:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(sorted(known))}")
-        try:
-            limits[name.strip()] = float(value)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{part!r} has no number") from error
-    return limits
-
-
-def missed(results: Sequence[Figure], limits: dict[str, float]) -> list[str]:
-    """The gates a run does not pass, in words. A figure without a value passes nothing."""
-    return [
-        f"{one.name} is {one.value:.4f}, the gate is {limits[one.name]}"
-        for one in results
-        if one.name in limits and not one.reaches(limits[one.name])
-    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

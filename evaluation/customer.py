@@ -109,7 +109,7 @@ class Customer:
         kinds = {(event.get("kind"), event.get("owner")) for event in turn.events}
         if kinds & {("owner", "queue"), ("owner", "agent")} or self._case.true in NO_TICKET:
             return None
-        tickets = [e["ticket"] for _, e in self._record.heard() if e.get("kind") == "ticket"]
+        tickets = self._tickets()
         if not tickets:
             return self._answer(turn)
         slipped = any(one.slipped for one in self._record.turns)
@@ -180,22 +180,25 @@ class Customer:
     def _wait(self, turn: Turn) -> float:
         """How long the customer waits for another line, seconds."""
         spoken = [event for event in turn.events if event.get("author") != "customer"]
+        handed = any(event.get("owner") in ("queue", "agent") for event in spoken)
         if not any(event.get("kind") in ("message", "ticket") for event in spoken):
-            handed = any(e.get("owner") in ("queue", "agent") for e in spoken)
             return self._temper.confirm_s if handed else self._temper.silence_s
         places = [i for i, event in enumerate(spoken) if event.get("kind") == "ticket"]
         if places:
             told = any(e.get("kind") == "message" for e in spoken[places[-1] :])
             return self._temper.settle_s if told else self._temper.confirm_s
-        handed = any(event.get("owner") in ("queue", "agent") for event in spoken)
         if handed or set(offered(spoken)) - {"human"}:
             return self._temper.settle_s
         return self._temper.pause_s
 
     async def _look_at_ticket(self, visitor: Visitor) -> None:
-        tickets = [e["ticket"] for _, e in self._record.heard() if e.get("kind") == "ticket"]
+        tickets = self._tickets()
         if tickets and self._case.in_scope:
             self._record.ticket = await visitor.ticket(tickets[-1]["id"])
+
+    def _tickets(self) -> list[dict[str, Any]]:
+        """Every change of a ticket that the customer was told, oldest first."""
+        return [e["ticket"] for _, e in self._record.heard() if e.get("kind") == "ticket"]
 
     @staticmethod
     def _client_id() -> str:

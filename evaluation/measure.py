@@ -1,9 +1,10 @@
-"""Shares with their uncertainty, percentiles, and a figure with its aims."""
+"""Shares with their uncertainty, percentiles, a figure with its aims, and gates for figures."""
 
 from __future__ import annotations
 
+import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from actions.review.interval import wilson
@@ -74,3 +75,34 @@ def share(
     return Figure(
         name, label, value, hits, of, "share", *wilson(hits, of), goal, stretch, higher_is_better
     )
+
+
+def gates(text: str, known: Collection[str]) -> dict[str, float]:
+    """`solved=0.9,wrong=0.02` as a table.
+
+    Args:
+        text: as above.
+        known: names of the figures there are.
+
+    Raises:
+        argparse.ArgumentTypeError: not of that form, or no such figure.
+    """
+    limits = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        if name.strip() not in known:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(sorted(known))}")
+        try:
+            limits[name.strip()] = float(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{part!r} has no number") from error
+    return limits
+
+
+def missed(results: Sequence[Figure], limits: dict[str, float]) -> list[str]:
+    """The gates a run does not pass, in words. A figure without a value passes nothing."""
+    return [
+        f"{one.name} is {one.value:.4f}, the gate is {limits[one.name]}"
+        for one in results
+        if one.name in limits and not one.reaches(limits[one.name])
+    ]

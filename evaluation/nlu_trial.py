@@ -19,14 +19,7 @@ from evaluation.measure import percentile
 from evaluation.nlu_quality import Quality, quality
 from evaluation.offline import replayed_with
 from evaluation.rankings import ROOT, Ranking, rank_timed
-
-#: As the running system trains (ops/environment.py): quiet, and a thread each.
-QUIET = {
-    "RASA_TELEMETRY_ENABLED": "false",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_INTRA_OP_PARALLELISM_THREADS": "1",
-    "TF_INTER_OP_PARALLELISM_THREADS": "1",
-}
+from ops.environment import RASA
 
 
 class CannotTrain(Exception):
@@ -128,7 +121,7 @@ def train(config: Path, nlu: Path, model: Path) -> Cost:
     before, began = _cpu_of_children(), time.monotonic()
     with log.open("w", encoding="utf-8") as out:
         done = subprocess.run(
-            command, cwd=ROOT, env=env | QUIET | own, stdout=out, stderr=out, check=False
+            command, cwd=ROOT, env=env | RASA | own, stdout=out, stderr=out, check=False
         )
     passed, used = time.monotonic() - began, _cpu_of_children() - before
     if done.returncode != 0 or not model.is_file():

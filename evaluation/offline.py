@@ -21,10 +21,9 @@ from actions.review.interval import wilson
 from actions.review.settings import load_review_settings
 from actions.review.yaml_checks import SettingsError
 from desk.store import content
-from evaluation.__main__ import gates, missed
 from evaluation.cases import Case, read_cases
 from evaluation.figures import figures, is_solved, is_wrong
-from evaluation.measure import Figure
+from evaluation.measure import Figure, gates, missed
 from evaluation.nlu_quality import probabilities
 from evaluation.probabilities import calibration_error, guesses
 from evaluation.rankings import MODEL, ROOT, CannotRank, Ranking, rank, rank_kept

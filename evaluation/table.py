@@ -69,7 +69,7 @@ def figures_table(figures: Sequence[Figure]) -> str:
         )
         for one in figures
     ]
-    return _aligned(head, rows)
+    return aligned(head, rows)
 
 
 def baselines_table(
@@ -81,10 +81,11 @@ def baselines_table(
         if one.name in names:
             others = (shown(same[index]) for same in baselines.values())
             rows.append((one.label, shown(one), *others))
-    return _aligned(("baselines", "this run", *baselines), rows)
+    return aligned(("baselines", "this run", *baselines), rows)
 
 
-def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows below a head in columns, the first one flush left."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     return "\n".join(
         "  ".join(

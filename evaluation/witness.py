@@ -29,13 +29,13 @@ from evaluation.cases import Case, read_cases
 from evaluation.customer import Temper
 from evaluation.figures import figures
 from evaluation.measure import Figure
+from evaluation.rankings import MODEL, ROOT
 from evaluation.runner import run
-from evaluation.table import _aligned, shown
+from evaluation.table import aligned, shown
 from evaluation.tokens import Merchant
 from ops.system import System
 from ops.trouble import Trouble
 
-ROOT = Path(__file__).resolve().parent.parent
 SHOWN = (
     "solved",
     "wrong",
@@ -158,7 +158,7 @@ def side_by_side(results: Sequence[Result]) -> str:
         for one in results
         if one.stats.get("done")
     ]
-    return "\n".join([_aligned(head, rows), "", *did])
+    return "\n".join([aligned(head, rows), "", *did])
 
 
 def harms(results: Sequence[Result]) -> list[str]:
@@ -188,7 +188,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--seed", type=int, default=1)
     add("--concurrency", type=int, default=6, help="customers at once")
     add("--only", help="settings, by name, with commas; the first is compared with")
-    add("--bot-model", type=Path, default=ROOT / "models" / "kefu.tar.gz", help="a trained bot")
+    add("--bot-model", type=Path, default=MODEL, help="a trained bot")
     add("--report", type=Path, help="write the figures as JSON here")
     return parser.parse_args(argv)
 

@@ -23,7 +23,7 @@ import psycopg
 from actions.catalog import load_catalog
 from actions.review.settings import load_review_settings
 from actions.review.yaml_checks import SettingsError
-from evaluation.__main__ import gates
+from evaluation.measure import gates
 from evaluation.rankings import CannotRank
 from learning import decisions, nlu, rows
 from learning.best import Best

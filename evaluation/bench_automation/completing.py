@@ -10,9 +10,9 @@ import psycopg
 
 from desk.store.db import CHANNEL
 from evaluation.bench_automation.figures import Figure
-from evaluation.bench_automation.sender import percentile
 from evaluation.bench_automation.sending import Plan, Sending
 from evaluation.bench_automation.world import SALT, World
+from evaluation.measure import percentile
 
 
 async def measure(world: World, rate: float, seconds: float, first: int) -> list[Figure]:
@@ -37,14 +37,14 @@ async def measure(world: World, rate: float, seconds: float, first: int) -> list
         await asyncio.sleep(0.1)
     listening.cancel()
     done = await asyncio.to_thread(_completed, world, list(answered))
-    waits = sorted(max(0.0, shown[n] - at) for n, at in answered.items() if n in shown)
+    waits = [max(0.0, shown[n] - at) for n, at in answered.items() if n in shown]
     part = "completing"
     return [
         Figure(part, "rate sent", told["rate"], "/s"),
         Figure(part, "facts that complete a ticket", len(answered)),
         Figure(part, "not completed or without a message", len(answered) - done, "", 0),
-        Figure(part, "accepted -> message in the log, p50", percentile(waits, 0.5), "s"),
-        Figure(part, "accepted -> message in the log, p95", percentile(waits, 0.95), "s", 1.0),
+        Figure(part, "accepted -> message in the log, p50", percentile(waits, 50), "s"),
+        Figure(part, "accepted -> message in the log, p95", percentile(waits, 95), "s", 1.0),
     ]
 
 

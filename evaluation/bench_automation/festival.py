@@ -14,9 +14,9 @@ import psycopg
 from evaluation.api import Desk
 from evaluation.bench_automation.figures import Figure
 from evaluation.bench_automation.seed import seed
-from evaluation.bench_automation.sender import percentile
 from evaluation.bench_automation.sending import Plan, Sending
 from evaluation.bench_automation.world import SALT, warmed_up
+from evaluation.measure import percentile
 from evaluation.tokens import Merchant
 from ops.system import System
 
@@ -47,7 +47,7 @@ class Chats:
         took: list[float] = []
         while len(took) < count or (until is not None and not until.is_set()):
             took.append(await self._turn(SAID[len(took) % len(SAID)]))
-        return sorted(took)
+        return took
 
     async def _turn(self, text: str) -> float:
         number = uuid.uuid4().hex[:10]
@@ -108,7 +108,7 @@ async def _measure(
     stored = await _scalar(system, "select count(*) from callbacks")
     failed = await _scalar(system, "select count(*) from callbacks where result like 'failed%'")
     part = "festival"
-    slow = percentile(loaded, 0.95) / percentile(quiet, 0.95)
+    slow = percentile(loaded, 95) / percentile(quiet, 95)
     return [
         Figure(part, f"callbacks at once (half an hour, scale {scale:g})", count),
         Figure(part, "accepted within", taken, "s"),
@@ -117,8 +117,8 @@ async def _measure(
         Figure(part, "given up", failed, "", 0),
         Figure(part, "out of order for their waybill", await _scalar(system, DISORDER), "", 0),
         Figure(part, "turns of the bot meanwhile", len(loaded)),
-        Figure(part, "a turn of the bot in quiet, p95", percentile(quiet, 0.95), "s"),
-        Figure(part, "a turn of the bot meanwhile, p95", percentile(loaded, 0.95), "s"),
+        Figure(part, "a turn of the bot in quiet, p95", percentile(quiet, 95), "s"),
+        Figure(part, "a turn of the bot meanwhile, p95", percentile(loaded, 95), "s"),
         Figure(part, "meanwhile / quiet", slow, "", 2.0),
     ]
 

@@ -27,8 +27,6 @@ class Plan:
     connections: int = 64
     #: Callbacks a second; 0 = as fast as they are answered.
     rate: float = 0.0
-    #: Stop after so long; 0 = when all are sent.
-    seconds: float = 0.0
     seed: int = 1
     host: str = "127.0.0.1"
 
@@ -57,18 +55,12 @@ class Sending:
             raise RuntimeError("the sender did not start")
         return sending
 
-    async def start(self) -> None:
+    async def go(self) -> dict[str, Any]:
+        """Send; returns what came of it (`Sender.run`) once all is sent."""
         await self._say("go")
-
-    async def result(self) -> dict[str, Any]:
-        """What came of it, once all is sent."""
         told: dict[str, Any] = json.loads(await self._hear())
         await self._process.wait()
         return told
-
-    async def go(self) -> dict[str, Any]:
-        await self.start()
-        return await self.result()
 
     async def _say(self, line: str) -> None:
         assert self._process.stdin

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from evaluation.bench_automation.bodies import PICKED_UP, callback
+from evaluation.bench_automation.bodies import PICKED_UP, callback, order_id
 from evaluation.bench_automation.figures import Figure
 from evaluation.bench_automation.sender import Sender
 from evaluation.bench_automation.sending import Plan
@@ -82,7 +82,7 @@ async def measure(world: World, count: int, kills: int, rate: float, seed: int) 
 
 def _check(world: World, hot: list[int], cold: list[int]) -> list[Figure]:
     """Effects missing or doubled; every line has to be 0."""
-    orders = [f"bench-{n:08d}" for n in hot + cold]
+    orders = [order_id(n) for n in hot + cold]
     tickets = [f"t_{n}" for n in hot]
     lost = (
         "select count(*) from unnest(%s::text[]) as told (order_id) where not exists "

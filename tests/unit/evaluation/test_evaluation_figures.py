@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from actions.review.interval import wilson
-from evaluation.__main__ import gates, main, missed
+from evaluation.__main__ import main
 from evaluation.cases import Case
 from evaluation.figures import baselines, by_group, confusion, figures, questions_histogram
-from evaluation.measure import Figure, percentile
+from evaluation.measure import Figure, gates, missed, percentile
 from evaluation.record import Outcome
 from evaluation.table import baselines_table, figures_table
 
@@ -155,8 +155,9 @@ def test_the_table_shows_counts_intervals_and_missed_goals() -> None:
 
 
 def test_a_gate_is_missed_by_a_worse_figure_and_by_one_without_a_value() -> None:
-    limits = gates("solved=0.6,wrong=0.1,needless_ticket=0.02")
-    found = missed(figures([right(), wrong()]), limits)
+    figured = figures([right(), wrong()])
+    limits = gates("solved=0.6,wrong=0.1,needless_ticket=0.02", {one.name for one in figured})
+    found = missed(figured, limits)
     assert [sentence.split()[0] for sentence in found] == ["solved", "wrong", "needless_ticket"]
     assert missed(figures([right(), Outcome(CHAT)]), limits) == []
 
@@ -176,4 +177,4 @@ def test_without_a_readable_case_file_or_secrets_the_run_is_broken(
 def test_a_gate_must_name_a_figure_and_a_number() -> None:
     for text in ("happy=1", "solved=much", "solved"):
         with pytest.raises(argparse.ArgumentTypeError):
-            gates(text)
+            gates(text, ["solved"])
