@@ -42,6 +42,8 @@ EFFECTS: tuple[Effect, ...] = get_args(Effect)
 
 #: Signatures that are not the customer's own; "signed for" may mean them.
 _NOT_THE_OWN = ("parcel.delivered_to_locker", "parcel.signed_by_other")
+#: The general word for all that is on the road; without a time it may mean any of them.
+_ON_THE_ROAD = "parcel.underway"
 
 
 @dataclass(frozen=True)
@@ -380,7 +382,13 @@ def _echoes(fact: Fact, facts: Iterable[Fact], kinds: Mapping[str, FactKind]) ->
     """Whether a fact without a time is what another source tells with its time."""
     if fact.occurred_at is not None or is_fee(fact):
         return False
-    timed = [other for other in facts if other.fact == fact.fact and other.occurred_at is not None]
+    state = kinds[fact.fact].state if fact.fact == _ON_THE_ROAD else None
+    timed = [
+        other
+        for other in facts
+        if other.occurred_at is not None
+        and (other.fact == fact.fact or (state and kinds[other.fact].state == state))
+    ]
     return bool(timed) and not gone_back(fact, timed, facts, kinds)
 
 

@@ -28,7 +28,7 @@ def test_every_documented_code_is_a_fact_or_on_purpose_none_and_no_other_is_list
 def test_the_two_code_spaces_are_never_mixed_up():
     assert CODES[("order", "10")] == "parcel.collected"
     assert CODES[("track", "10")] == "parcel.in_customs"
-    assert CODES[("order", "101")] == "parcel.in_transit"
+    assert CODES[("order", "101")] == "parcel.underway"
     assert CODES[("track", "101")] == "order.placed"
     assert CODES[("order", "13")] == "parcel.delivered"
     assert CODES[("track", "13")] == "parcel.customs_problem"
