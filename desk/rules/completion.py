@@ -102,12 +102,16 @@ class Case:
         return fact.when < self.spoke_at
 
     def spoken_of(self, fact: Fact) -> list[Fact]:
-        """The same, as it was known when the customer spoke. Other figures are not the same."""
+        """The same, as it was known when the customer spoke. Other figures are not the same.
+
+        A cancellation is the same whoever is said to have made it: carriers confirm the sender's.
+        """
         spoke_at = self.ticket.spoke_at or self.since
+        cancelled = self.kinds[fact.fact].state == "cancelled"
         return [
             other
             for other in self.facts
-            if other.fact == fact.fact
+            if (other.fact == fact.fact or (cancelled and _state(self, other) == "cancelled"))
             and other.received_at <= spoke_at
             and same_figures(fact, other)
         ]
