@@ -1,4 +1,4 @@
-"""May a new model replace the old one? Pure."""
+"""May a new model replace the old one?"""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def export(histories: Sequence[History]) -> list[Decision]:
         decisions.write(CANDIDATES, entries)
     waiting = sum(one.accept is None for one in entries)
     print(f"{len(histories)} tickets, {len(found)} labelled messages: {new} new in {_short()}")
-    print(f"  {alike} left out: too like a training, development or test message, or one another")
+    print(f"  {alike} left out: too like a training message, a case, or one another")
     if waiting:
         print(f"  {waiting} wait for `accept: yes` or `accept: no`")
     write_mistick(histories, categories, print)
