@@ -19,10 +19,12 @@ from actions.review.mask_words import load_mask_words
 from actions.review.settings import load_review_settings
 from actions.review.two_needs import load_two_needs
 from actions.review.wrong_ticket import load_wrong_ticket
-from desk.rules.categories import read_categories
+from desk.rules.categories import Categories, read_categories
 from desk.rules.dispatch_request import read_ticket_types
 from desk.rules.facts import ORDER_STATES, read_code_map, read_fact_kinds
 from desk.rules.human_words import read_human_words
+from desk.rules.notifications import read_quiet_hours
+from desk.rules.promises import read_promises
 from desk.rules.sentences import LANGUAGES, read_sentences
 from desk.rules.service import read_service
 from desk.store.content import read_yaml
@@ -51,16 +53,14 @@ def find_mistakes(root: Path) -> Iterator[str]:
     """Every mistake in `domain.yml` and `data/` below `root`, each one line with its place."""
     data = root / "data"
     facts: dict[str, Any] = {}
-    categories: tuple[str, ...] = ()
+    rows = Categories({})
 
     def fill_facts() -> None:
         facts.update(read_fact_kinds(read_yaml(data / "facts.yml")))
 
     def fill_categories() -> None:
-        nonlocal categories
-        categories = tuple(
-            read_categories(read_yaml(data / "categories.yml"), frozenset(facts)).by_id
-        )
+        nonlocal rows
+        rows = read_categories(read_yaml(data / "categories.yml"), frozenset(facts))
 
     def carrier(path: Path) -> Callable[[], object]:
         return lambda: read_code_map(read_yaml(path), facts)
@@ -70,6 +70,7 @@ def find_mistakes(root: Path) -> Iterator[str]:
 
     yield from _tried("facts.yml", fill_facts)
     yield from _tried("categories.yml", fill_categories)
+    categories = tuple(rows.by_id)
     yield from _tried("categories.yml", lambda: load_catalog(data / "categories.yml"))
     for path in sorted((data / "carriers").glob("*.yml")):
         yield from _tried(f"carriers/{path.name}", carrier(path))
@@ -81,7 +82,7 @@ def find_mistakes(root: Path) -> Iterator[str]:
     yield from _tried("injection.yml", lambda: load_orders(data / "injection.yml"))
     yield from _tried("learned/candidates.yml", lambda: _decisions(data, categories))
     yield from _tried("learning.yml", lambda: read_tolerance(data / "learning.yml"))
-    yield from _tried("desk.yml", lambda: read_service(read_yaml(data / "desk.yml")))
+    yield from _tried("desk.yml", lambda: _desk_file(data / "desk.yml", rows))
     yield from _tried("human.yml", lambda: read_human_words(read_yaml(data / "human.yml")))
     yield from _tried("human_examples.yml", lambda: len(read_examples(root)))
     yield from _tried("errors.yml", lambda: list(_errors_file(data / "errors.yml")))
@@ -96,6 +97,14 @@ def _decisions(data: Path, categories: tuple[str, ...]) -> list[str]:
         outside = load_review_settings(data / "review.yml", categories).outside
         decisions.read(path, (*categories, *outside))
     return []
+
+
+def _desk_file(path: Path, categories: Categories) -> None:
+    """Everything that the desk reads in it when it starts."""
+    raw = read_yaml(path)
+    read_service(raw)
+    read_quiet_hours(raw)
+    read_promises(raw, categories)
 
 
 def _tried(name: str, read: Callable[[], object]) -> list[str]:
@@ -144,7 +153,7 @@ def _domain(root: Path, categories: tuple[str, ...]) -> Iterator[str]:
     for name, variations in responses.items():
         if any("text" in v for v in variations or []):
             languages = {_language(v) for v in variations if "text" in v}
-            for lang in sorted({"zh", "en"} - languages):
+            for lang in sorted({*LANGUAGES} - languages):
                 yield f"domain.yml, responses.{name}: no text for {lang}"
     intents = {next(iter(i)) if isinstance(i, dict) else i for i in domain.get("intents") or []}
     for category in categories:
