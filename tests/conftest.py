@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+
+# Property tests try the same examples on every run, however slow the machine is: one that fails has
+# been broken. `--hypothesis-profile=default` looks for new ones.
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
