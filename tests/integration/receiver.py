@@ -68,7 +68,7 @@ class Receiver:
     def kinds(self) -> list[str]:
         return [body["type"] for body in self.bodies]
 
-    async def got(self, number: int, within: float = 8) -> None:
+    async def got(self, number: int, within: float = 60) -> None:
         """Wait until so many requests have come."""
         async with asyncio.timeout(within), self._came:
             await self._came.wait_for(lambda: len(self.requests) >= number)

@@ -59,7 +59,7 @@ class LoneDesk:
     async def start(self) -> None:
         self._process = self._spawn()
         async with aiohttp.ClientSession() as http:
-            for _ in range(300):
+            for _ in range(1200):
                 try:
                     async with http.get(f"{self.url}/healthz") as answer:
                         if answer.status == 200:
@@ -156,7 +156,7 @@ async def test_a_delivery_survives_a_killed_desk_and_supervisors_see_what_died(s
         assert status == 401
 
         async with DeskAgent(system, "supervisor", "kefu-boss") as boss:
-            for _ in range(50):
+            for _ in range(600):
                 view = await boss.good("GET", "/api/agent/deliveries?state=dead")
                 if view["counts"]["dead"]:
                     break

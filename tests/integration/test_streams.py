@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from desk.edges import stream
 from desk.edges.hub import Hub
 from desk.flow import customer
+from desk.store.db import CHANNEL
 from tests.integration.test_flow import begin
 
 
@@ -25,10 +27,26 @@ async def hub(desk):
     await made.stop()
 
 
-async def until(condition, seconds: float = 5.0) -> None:
+async def until(condition, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def all_heard(desk, hub) -> None:
+    """Wait until the hub has passed on every wake-up sent so far: they come one after another."""
+    last = json.dumps({"what": "log", "conversation": "c_last", "seq": 1})
+    async with hub.listen("c_last") as wakes:
+        async with desk.db.begin() as tx:
+            await tx.execute(text("select pg_notify(:to, :last)"), {"to": CHANNEL, "last": last})
+        await asyncio.wait_for(wakes.get(), 60)
+
+
+@pytest.fixture
+def _only_when_woken(monkeypatch) -> None:
+    """Streams do not look by themselves, however long the test takes."""
+    monkeypatch.setattr(stream, "POLL_AWAKE_S", 3600.0)
+    monkeypatch.setattr(stream, "PING_S", 3600.0)
 
 
 class Stream:
@@ -62,7 +80,7 @@ async def opened(lines):
 
 
 @pytest.fixture
-def looks(monkeypatch) -> Counter[tuple[str, str]]:
+def looks(monkeypatch, _only_when_woken) -> Counter[tuple[str, str]]:
     """How often the log and the place in the queue were read, for each conversation."""
     counted: Counter[tuple[str, str]] = Counter()
     read, place = stream.read, stream._place
@@ -83,12 +101,12 @@ def looks(monkeypatch) -> Counter[tuple[str, str]]:
 async def test_a_change_of_the_queue_wakes_only_those_who_wait_in_it(desk, hub, looks):
     (with_bot, bots), (in_queue, queued), (third, moving) = [await begin(desk) for _ in range(3)]
     await customer.ask_for_person(desk, in_queue, queued)
+    await all_heard(desk, hub)
     async with (
         opened(stream.conversation_lines(desk, hub, bots, 0)) as a,
         opened(stream.conversation_lines(desk, hub, queued, 0)) as b,
     ):
-        await until(lambda: a.names()["log"] == 1 and b.names()["queue"] == 1)
-        await asyncio.sleep(0.2)
+        await until(lambda: looks["place", bots] == 1 and b.names()["queue"] == 1)
         before = looks.copy()
         await customer.ask_for_person(desk, third, moving)
         await until(lambda: looks["place", queued] > before["place", queued])
@@ -102,9 +120,9 @@ async def test_a_change_of_the_queue_wakes_only_those_who_wait_in_it(desk, hub, 
 
 async def test_the_log_is_not_read_for_a_typing_sign(desk, hub, looks):
     who, conversation = await begin(desk)
+    await all_heard(desk, hub)
     async with opened(stream.conversation_lines(desk, hub, conversation, 0)) as found:
         await until(lambda: found.names()["log"] == 1)
-        await asyncio.sleep(0.2)
         before = looks.copy()
         await customer.typing(desk, who, conversation)
         await until(lambda: found.names()["typing"] == 1)
@@ -129,7 +147,7 @@ async def test_an_agents_page_is_told_to_read_everything_after_wake_ups_were_los
         assert hub.connected
 
 
-async def test_the_waiting_are_not_counted_for_each_event(desk, hub, monkeypatch):
+async def test_the_waiting_are_not_counted_for_each_event(desk, hub, monkeypatch, _only_when_woken):
     counts = 0
     count = stream.conversations.waiting_count
 
@@ -140,6 +158,7 @@ async def test_the_waiting_are_not_counted_for_each_event(desk, hub, monkeypatch
 
     monkeypatch.setattr(stream.conversations, "waiting_count", counting)
     who, conversation = await begin(desk)
+    await all_heard(desk, hub)
 
     async def seen():
         pass
@@ -156,13 +175,13 @@ async def test_the_waiting_are_not_counted_for_each_event(desk, hub, monkeypatch
 
 async def test_a_long_poll_sees_what_comes_and_ends_in_time(desk, hub):
     who, conversation = await begin(desk)
-    polling = asyncio.create_task(stream.long_poll(desk, hub, conversation, 1, 5))
+    polling = asyncio.create_task(stream.long_poll(desk, hub, conversation, 1, 30))
     await asyncio.sleep(0.2)
     await customer.typing(desk, who, conversation)
     await customer.say(desk, who, conversation, "你好", "k1")
-    (event,) = await asyncio.wait_for(polling, 2)
+    (event,) = await asyncio.wait_for(polling, stream.POLL_AWAKE_S - 3)  # not by its own look
     assert event["text"] == "你好"
-    assert await asyncio.wait_for(stream.long_poll(desk, hub, conversation, 2, 0.3), 1) == []
+    assert await asyncio.wait_for(stream.long_poll(desk, hub, conversation, 2, 0.3), 10) == []
 
 
 async def test_a_stream_finds_what_happened_while_no_wake_up_came(desk, monkeypatch):
