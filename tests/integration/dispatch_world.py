@@ -34,7 +34,8 @@ from standins.kuaidi100.signing import Account as PlatformAccount
 from standins.kuaidi100.workorders import Workorder
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-TIMEOUT_S = 0.5
+#: How long the platform's answer is waited for: long enough for a busy machine.
+TIMEOUT_S = 4.0
 
 
 class OpenGate:

@@ -121,7 +121,7 @@ FAULTS = [
     (Fault("expired"), 1, "accepted"),
     (Fault("slow", 0.2), 1, "accepted"),
     (Fault("error_after"), 1, "given_up"),
-    (Fault("hang", 2.0), 1, "given_up"),
+    (Fault("hang", 30.0), 1, "given_up"),
     (Fault("hang", 0.1), 1, "given_up"),
     (Fault("close"), 0, "given_up"),
     (Fault("error"), 0, "given_up"),

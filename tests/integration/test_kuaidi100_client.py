@@ -29,6 +29,8 @@ from standins.kuaidi100.platform import Platform
 from standins.kuaidi100.server import serving
 
 ACCOUNT = Account("key", "customer", "secret")
+#: How long an answer is waited for: long enough for a busy machine.
+TIMEOUT_S = 4.0
 YT1 = Shipment("yuantong", "YT1234567890")
 
 
@@ -70,7 +72,7 @@ def _gate() -> Gate:
 @pytest.fixture(name="client")
 async def _client(platform: Platform, gate: Gate) -> AsyncIterator[Kuaidi100]:
     async with serving(platform) as address:
-        client = Kuaidi100(ACCOUNT, address, address, 0.5, gate)  # type: ignore[arg-type]
+        client = Kuaidi100(ACCOUNT, address, address, TIMEOUT_S, gate)  # type: ignore[arg-type]
         await client.open()
         yield client
         await client.close()
@@ -133,7 +135,7 @@ async def test_a_carrier_that_wants_a_phone_gets_it(client, platform):
 async def test_a_wrong_secret_is_refused_by_name(platform, gate):
     async with serving(platform) as address:
         wrong = replace(ACCOUNT, secret="other", customer="other")
-        client = Kuaidi100(wrong, address, address, 0.5, gate)
+        client = Kuaidi100(wrong, address, address, TIMEOUT_S, gate)
         await client.open()
         for call in (client.query(YT1), client.detail("T1")):
             with pytest.raises(CarrierRefused) as refused:
@@ -146,7 +148,7 @@ async def test_nobody_listening_is_certainly_not_received_and_is_tried_twice(gat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
-        client = Kuaidi100(ACCOUNT, address, address, 0.5, gate)
+        client = Kuaidi100(ACCOUNT, address, address, TIMEOUT_S, gate)
         await client.open()
         with pytest.raises(CarrierUnreachable):
             await client.call("workorder", "/workorder/api/create", {})
@@ -172,7 +174,7 @@ async def test_nobody_listening_is_certainly_not_received_and_is_tried_twice(gat
 async def test_a_query_that_may_have_been_received_is_not_sent_again(
     client, platform, gate, kind, failure
 ):
-    fault(platform, "/poll/query.do", kind, seconds=2.0 if kind == "hang" else 0.0)
+    fault(platform, "/poll/query.do", kind, seconds=30.0 if kind == "hang" else 0.0)
     with pytest.raises(failure):
         await client.query(YT1)
     assert platform.calls["/poll/query.do"] == 1
@@ -185,7 +187,7 @@ async def test_a_slow_answer_in_time_is_an_answer(client, platform):
 
 
 async def test_a_slow_answer_that_comes_too_late_is_unknown(client, platform):
-    fault(platform, "/poll/query.do", "slow", 1.0)
+    fault(platform, "/poll/query.do", "slow", 30.0)
     with pytest.raises(CarrierUnknown):
         await client.query(YT1)
 

@@ -92,20 +92,20 @@ async def test_every_callback_is_lost_and_the_ticket_completes_by_itself(system,
             orders = (await customer.good("GET", "/api/orders"))["orders"]
             return orders[0]["state"] == "in_transit"
 
-        await until(completed, 75)  # the jobs run each minute
-        await until(subscribed, 75)
+        await until(completed, 180)  # the jobs run each minute
+        await until(subscribed, 180)
         for fault in ("duplicate", "bad_sign", "reorder"):
             platform.pushes.script(fault)
         for text in ("到达集散中心", "离开集散中心", "到达网点", "离开网点"):
             move(platform, parcel, code="1002", text=text)
-        await until(on_its_way, 10)
+        await until(on_its_way, 60)
 
         async def corrected() -> bool:
             rows = await system.sql("select answer from carrier_calls where kind = 'company'")
             return [row.answer for row in rows] == ["jtexpress"]
 
         push_track(platform, parcel, "abort", "3天查询无记录", "jtexpress")
-        await until(corrected, 10)
+        await until(corrected, 60)
     assert platform.violations == []
     assert platform.calls["/poll/query.do"] == 1
     assert platform.calls["/poll"] == 1
@@ -133,4 +133,4 @@ async def test_the_shop_page_can_lose_a_callback_and_ask(system, platform):
             state = next(o["state"] for o in shop[0]["orders"] if o["id"] == order["id"])
             return state == "collected"
 
-        await until(collected, 10)
+        await until(collected, 60)
