@@ -24,8 +24,8 @@ from tests.integration.test_deliveries_http import LoneDesk
 
 pytestmark = pytest.mark.slow
 
-#: Tickets asked for at once before each kill.
-BATCH, KILLS = 4, 3
+#: Tickets asked for at once before each kill; how long the platform takes for an answer.
+BATCH, KILLS, ANSWERS_AFTER_S = 4, 3, 0.5
 TICKETS = BATCH * KILLS
 CREATE = "/workorder/api/create"
 
@@ -75,7 +75,7 @@ class DeskWithAccount(LoneDesk):
             "where task_name = 'step_dispatch' and scheduled_at < now() + interval '50 minutes'"
         )
 
-    async def settled(self, *states: str, within: float = 30) -> dict[str, Any]:
+    async def settled(self, *states: str, within: float = 120) -> dict[str, Any]:
         """The dispatches, once all of them are in one of these states."""
         for _ in range(int(within / 0.2)):
             rows = await self.dispatches()
@@ -157,7 +157,7 @@ async def by_hand(system: DeskWithAccount, conversation: str, orders: list[Any])
 async def tickets_while_killed(
     system: DeskWithAccount, platform: Platform, chance: random.Random
 ) -> None:
-    platform.faults.add(CREATE, Fault("slow", 0.3), None)
+    platform.faults.add(CREATE, Fault("slow", ANSWERS_AFTER_S), None)
     async with DeskAgent(system) as agent:
         for batch in range(KILLS):
             asking = []
@@ -165,7 +165,9 @@ async def tickets_while_killed(
                 async with Sender(system) as customer:
                     await customer.open()
                     asking.append(until_taken(agent, customer.conversation))
-            killing = kill_during_a_call(system, platform, BATCH * batch, chance.uniform(0, 0.7))
+            # the last kill comes at once: it hits the call, whatever the others do
+            after_s = chance.uniform(0, 2 * ANSWERS_AFTER_S) if batch < KILLS - 1 else 0
+            killing = kill_during_a_call(system, platform, BATCH * batch, after_s)
             await asyncio.gather(killing, *asking)
     platform.faults.clear()
     rows = await system.settled("accepted", "sending", "unknown")
