@@ -152,10 +152,10 @@ async def test_a_clear_no_to_one_request_stops_nothing(desk):
 
 
 async def test_the_days_budget_is_for_missing_news_alone(desk):
-    one, two, _clock = gates(desk, calls_per_day=3)
+    one, two, clock = gates(desk, calls_per_day=3)
     for gate in (one, two, one):
         await gate.enter("query")
     with pytest.raises(CarrierLimit, match="budget") as limit:
         await two.enter("order")
-    assert limit.value.retry_at > datetime.now(UTC)
+    assert limit.value.retry_at == allowances.next_day(clock.now)
     assert not await two.enter("workorder")

@@ -445,7 +445,7 @@ async def test_a_desk_is_ready_only_while_a_runner_gives_signs_of_life(desk):
     elsewhere = Worker(replace_app(desk), desk, silent_outside(), 2, run_jobs=False)
     assert (await here.is_ready(), await elsewhere.is_ready()) == (False, False)
     here.start()
-    for _ in range(50):
+    for _ in range(600):
         await asyncio.sleep(0.1)
         if await here.is_ready():
             break

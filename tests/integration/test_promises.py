@@ -350,7 +350,7 @@ async def test_a_conversation_in_use_is_left_for_the_next_pass(case):
     waits.at("13:00")
     async with waits.desk.db.begin() as tx:
         await waits.desk.must_lock(tx, waits.conversation)
-        await asyncio.wait_for(promises.watch(waits.desk), 5)
+        await asyncio.wait_for(promises.watch(waits.desk), 60)
     assert await waits.handovers() == []
     await waits.watch()
     assert await waits.handovers() == ["promise_due"]
