@@ -192,7 +192,7 @@ async def test_an_open_page_hears_of_news_and_else_of_nothing(system):
         waiting = asyncio.create_task(page(customer, f"{asked}&wait=20"))
         await asyncio.sleep(0.5)
         await carrier_says(customer, 10)
-        status, html, fresh = await asyncio.wait_for(waiting, 10)
+        status, html, fresh = await asyncio.wait_for(waiting, 12)
         assert status == 200 and fresh["X-Known"] != headers["X-Known"]
         assert "已办结：快递已揽收" in html and "<html" not in html
 
