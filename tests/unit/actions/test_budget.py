@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def _take_twenty(file: str) -> int:
 
 def test_processes_that_share_the_file_share_the_budget(tmp_path: Path) -> None:
     file = str(tmp_path / "model_budget.json")
-    with ProcessPoolExecutor(2) as pool:
+    # spawned: a fork of a process with threads may hang
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         taken = list(pool.map(_take_twenty, [file] * 4))
     assert sum(taken) == 50
 

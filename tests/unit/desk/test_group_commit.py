@@ -106,6 +106,7 @@ async def test_senders_that_hang_up_make_no_room_for_others_before_theirs_is_sto
     with pytest.raises(Full):
         await asyncio.wait_for(commit.put("e"), 1)
     store.go.set()
-    await asyncio.sleep(0.01)
+    for _ in range(100):  # until all of them is stored
+        await asyncio.sleep(0)
     assert await commit.put("e") == "e stored"
     assert store.batches == [["a", "b"], ["c", "d"], ["e"]]

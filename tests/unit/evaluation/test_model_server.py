@@ -41,7 +41,7 @@ async def _serve() -> AsyncIterator[Serve]:
     async def start(
         truth: float, faults: tuple[str, ...] = FAULTS, schema: bool = True, seed: int = 1
     ) -> tuple[OpenAIWitness, ModelServer]:
-        model = ModelServer(Script(CASES, truth, seed, faults), schema, stall_s=1.0)
+        model = ModelServer(Script(CASES, truth, seed, faults), schema, stall_s=2.0)
         server = TestServer(model.app())
         await server.start_server()
         witness = OpenAIWitness(
@@ -49,7 +49,7 @@ async def _serve() -> AsyncIterator[Serve]:
             api_key="none",
             model="stand-in",
             categories=dict.fromkeys(CATEGORIES, "a need"),
-            deadline_s=0.4,
+            deadline_s=0.2 if faults == ("stall",) else 30,
             retry_pause_s=0.01,
         )
         witness.breaker.failures = 1000
