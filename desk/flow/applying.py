@@ -157,7 +157,7 @@ async def _apply(
         if state != order.state:
             await orders.set_state(tx, order.id, state)
         if new:
-            done.extend(await effects(desk, tx, order.id, new, state))
+            done.extend(await effects(desk, tx, order, new, state))
             done.extend(Applied("facts", f"fact {fact.fact}") for fact in new)
     if not done:
         return Applied("nothing_new", "no new fact")

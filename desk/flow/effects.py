@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,18 +48,19 @@ class Applied(NamedTuple):
 
 
 async def effects(
-    desk: Desk, tx: AsyncConnection, order_id: str, news: Sequence[Fact], state: str
+    desk: Desk, tx: AsyncConnection, order: Any, news: Sequence[Fact], state: str
 ) -> list[Applied]:
     """Rule on every ticket of the order that news can change, and carry the rulings out.
 
     Args:
+        order: its row.
         news: the order's new facts, as they were told.
         state: the order's state with all these facts.
     """
-    live = await tickets.live_of_order(tx, order_id, desk.now() - REOPEN_FOR)
+    live = await tickets.live_of_order(tx, order.id, desk.now() - REOPEN_FOR)
     if not live:
         return []
-    known = await orders.facts_of(tx, order_id)
+    known = await orders.facts_of(tx, order.id)
     # all conversations first, in one order for everybody: then nobody waits in a circle
     for conversation_id in sorted({ticket.conversation_id for ticket in live}):
         await desk.must_lock(tx, conversation_id)
@@ -67,7 +68,7 @@ async def effects(
     for listed in live:
         ticket = await tickets.lock(tx, listed.id)
         if ticket is not None:
-            done += await _apply(desk, tx, ticket, known, news, state)
+            done += await _apply(desk, tx, ticket, order, known, news, state)
     return done
 
 
@@ -87,7 +88,7 @@ async def complete_waiting(desk: Desk) -> int:
                     continue
                 known = await orders.facts_of(tx, order_id)
                 state = await derived_state(desk, tx, order)
-                applied = await _apply(desk, tx, ticket, known, (), state)
+                applied = await _apply(desk, tx, ticket, order, known, (), state)
                 completed += any(one.code == "complete" for one in applied)
         except Exception:  # one that fails holds up no other
             log.exception("a waiting ticket could not be completed", ticket=ticket_id)
@@ -95,9 +96,14 @@ async def complete_waiting(desk: Desk) -> int:
 
 
 async def case_of(
-    desk: Desk, tx: AsyncConnection, ticket: Ticket, known: Sequence[Fact], state: str
+    desk: Desk, tx: AsyncConnection, ticket: Ticket, order: Any, known: Sequence[Fact], state: str
 ) -> Case | None:
-    """A ticket before its order's facts; None when its category was taken out of the file."""
+    """A ticket before its order's facts; None when its category was taken out of the file.
+
+    Args:
+        order: its row.
+        state: the order's state with all these facts.
+    """
     category = desk.content.categories.by_id.get(ticket.category)
     if category is None:
         return None
@@ -111,19 +117,21 @@ async def case_of(
             asked.add(entry["text"])
     facts = tuple(fact for fact in known if fact.fact in desk.content.facts)
     kinds = desk.content.facts
-    return Case(ticket, category, kinds, facts, state, frozenset(told), frozenset(asked))
+    said = (order.told_state, order.told_at)
+    return Case(ticket, category, kinds, facts, state, frozenset(told), frozenset(asked), said)
 
 
 async def _apply(
     desk: Desk,
     tx: AsyncConnection,
     ticket: Ticket,
+    order: Any,
     known: Sequence[Fact],
     news: Sequence[Fact],
     state: str,
 ) -> list[Applied]:
     """Rule on one ticket, held by the caller with its conversation."""
-    case = await case_of(desk, tx, ticket, known, state)
+    case = await case_of(desk, tx, ticket, order, known, state)
     if case is None:
         return []
     ruling = decide_on(case, news, desk.now())

@@ -37,7 +37,7 @@ async def explain_order(desk: Desk, name: str) -> str:
             f"(the merchant's system said {order.told_state})"
         ]
         for one in await tickets.of_order(tx, order.id):
-            case = await case_of(desk, tx, one, known, state)
+            case = await case_of(desk, tx, one, order, known, state)
             if case is None:
                 lines.append(f"ticket {one.id}  {one.category}: no such category any more, no rule")
                 continue

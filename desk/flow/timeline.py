@@ -88,7 +88,7 @@ async def _rulings(
     desk: Desk, tx: AsyncConnection, ticket: Ticket, order: Any, facts: Sequence[Fact]
 ) -> dict[Fact, str]:
     """What the rules make of each fact: the effect, and why."""
-    case = await case_of(desk, tx, ticket, facts, state_of(desk, order, facts))
+    case = await case_of(desk, tx, ticket, order, facts, state_of(desk, order, facts))
     if case is None:
         return {}
     looked = explain(case, desk.now()).facts

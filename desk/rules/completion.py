@@ -72,6 +72,8 @@ class Case:
     #: Facts the customer was told of while this ticket was open; asked about since they spoke.
     told: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+    #: The order's state as the merchant's system told it, and when.
+    merchant_said: tuple[str, datetime] | None = None
 
     @cached_property
     def evidence(self) -> tuple[Fact, ...]:
@@ -105,16 +107,20 @@ class Case:
         """The same, as it was known when the customer spoke. Other figures are not the same.
 
         A cancellation is the same whoever is said to have made it: carriers confirm the sender's.
+        The merchant's system tells no facts but a state, which the customer sees.
         """
-        spoke_at = self.ticket.spoke_at or self.since
-        cancelled = self.kinds[fact.fact].state == "cancelled"
-        return [
+        spoke_at, state = self.ticket.spoke_at or self.since, _state(self, fact)
+        known = [
             other
             for other in self.facts
-            if (other.fact == fact.fact or (cancelled and _state(self, other) == "cancelled"))
+            if (other.fact == fact.fact or state == _state(self, other) == "cancelled")
             and other.received_at <= spoke_at
             and same_figures(fact, other)
         ]
+        if self.merchant_said and self.merchant_said[0] == state:
+            told_at = self.merchant_said[1]
+            known += [Fact(fact.fact, "merchant", state, told_at)] * (told_at <= spoke_at)
+        return known
 
     def denied(self, fact: Fact) -> bool:
         """Whether the customer knew of this very event when they spoke: it was told before.
