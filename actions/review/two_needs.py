@@ -67,7 +67,7 @@ def which_first(verdict: Verdict, two: tuple[str, ...]) -> Verdict:
 def load_two_needs(path: Path, categories: Sequence[str]) -> TwoNeeds:
     """Read data/two_needs.yml. Raises SettingsError, naming the place."""
     top = Section(read_yaml_file(path), str(path))
-    for words in ("joins", "both", "told_only"):  # the bot's: bot/nlu/clauses.py
+    for words in ("joins", "too", "both", "told_only"):  # the bot's: bot/nlu/clauses.py
         top.names(words)
     found = TwoNeeds(
         categories=tuple(categories),

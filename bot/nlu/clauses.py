@@ -35,6 +35,7 @@ class Words(NamedTuple):
     """The joining words of data/two_needs.yml, as compiled patterns."""
 
     joins: re.Pattern[str]
+    too: re.Pattern[str]
     both: re.Pattern[str]
     told_only: re.Pattern[str]
 
@@ -62,11 +63,14 @@ def parts(text: str, words: Words) -> List[str]:
     """The parts of a normalised message that are joined as equals; [] when nothing joins two.
 
     With a joining word the parts are what stands between those words, without the clauses that
-    ask for "both"; with only a "both" word they are the other clauses.
+    ask for "both"; with a "too" word (…也要处理) what stands before its clause, and the rest; with
+    only a "both" word they are the other clauses.
     """
     if words.told_only.search(text):
         return []
     stretches = _split(text, words.joins)
+    if len(stretches) == 1:
+        stretches = _before_too(text, words.too)
     if len(stretches) == 1 and not words.both.search(text):
         return []
     clauses = [[c for c in _clauses(stretch) if not words.both.search(c)] for stretch in stretches]
@@ -84,6 +88,13 @@ def _split(text: str, joins: re.Pattern[str]) -> List[str]:
         if not before or len(before) >= _SHORTEST_INSIDE:
             cuts += [found.start(), found.end()]
     return [text[a:b] for a, b in zip(cuts[::2], [*cuts[1::2], len(text)], strict=True)]
+
+
+def _before_too(text: str, too: re.Pattern[str]) -> List[str]:
+    """The text before the first later clause that asks for something "too", and from it on."""
+    clauses = _clauses(text)
+    at = next((n for n, clause in enumerate(clauses) if n and too.search(clause)), 0)
+    return [",".join(clauses[:at]), ",".join(clauses[at:])] if at else [text]
 
 
 def _clauses(text: str) -> List[str]:

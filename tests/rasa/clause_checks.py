@@ -40,6 +40,19 @@ class WhatIsCut(unittest.TestCase):
         for text in ("另外", "另外件碎了", "件碎了，另外", "好，另外", "另外另外另外"):
             self.assertEqual(cut(text), [], text)
 
+    def test_a_later_clause_that_asks_for_its_thing_too_begins_the_second_part(self):
+        for text, expected in (
+            ("箱子烂了要赔,快递员还骂我也要处理", ["箱子烂了要赔", "快递员还骂我也要处理"]),
+            ("件碎了，重复扣费，钱也给我退了", ["件碎了,重复扣费", "钱也给我退了"]),
+            (
+                "Broken, and charged twice, that too please",
+                ["broken,and charged twice", "that too please"],
+            ),
+            ("他也要处理", []),
+            ("it took too long, please", []),
+        ):
+            self.assertEqual(cut(text), expected, text)
+
     def test_a_word_for_both_makes_parts_of_the_other_clauses(self):
         for text, expected in (
             ("件碎了，重复扣费，都给我处理", ["件碎了", "重复扣费"]),
@@ -103,7 +116,7 @@ class TheSteps(unittest.TestCase):
     def test_a_list_that_is_none_is_named_with_its_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "two_needs.yml")
-            good = "joins: [另外]\nboth: [都要]\n"
+            good = "joins: [另外]\ntoo: [也请]\nboth: [都要]\n"
             for wrong in ("", "told_only: 先把", "told_only: [1]", 'told_only: [""]'):
                 path.write_text(good + wrong, encoding="utf-8")
                 with self.assertRaisesRegex(ValueError, "two_needs.yml: told_only: expected"):
