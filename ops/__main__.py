@@ -17,6 +17,7 @@ COMMANDS = {
 
 
 def main() -> int:
+    """Run the command named first; its exit code, 2 when there is no such command."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if command not in COMMANDS:
         print(f"usage: python -m ops {{{'|'.join(COMMANDS)}}}", file=sys.stderr)

@@ -88,6 +88,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """Its process id, also once it has ended; None before its first start."""
         return self.process.pid if self.process else None
 
     def exit_code(self) -> int | None:
@@ -95,6 +96,7 @@ class Child:
         return self.process.poll() if self.process else None
 
     def is_alive(self) -> bool:
+        """Whether it was started and has not ended."""
         return self.process is not None and self.process.poll() is None
 
     def signal(self, number: int) -> None:

@@ -47,6 +47,7 @@ def _replaced(page: str, pattern: str, block: str) -> str:
 
 
 def main(page: Path = PAGE) -> int:
+    """Write the diagrams anew."""
     page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

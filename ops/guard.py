@@ -13,6 +13,7 @@ import time
 
 
 def main() -> None:
+    """Take orders until the pipe ends, then end all that is still watched."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()

@@ -82,6 +82,7 @@ class Postgres:
             return None
 
     def is_alive(self) -> bool:
+        """Whether the server's main process lives."""
         return self.pid() is not None
 
     def stop(self) -> None:

@@ -50,6 +50,7 @@ def written(page: str, root: Path = ROOT) -> str:
 
 
 def main(page: Path = PAGE) -> int:
+    """Write the table anew."""
     page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

@@ -31,10 +31,12 @@ class Console:
         self.doing = ""
 
     def say(self, line: str) -> None:
+        """A line with the time; its beginning is what still goes on, should it take long."""
         self.doing = line.split(",")[0].split(":")[0].split(" (")[0]
         self._line(line)
 
     def show(self, text: str) -> None:
+        """Text as it is, without the time."""
         with contextlib.suppress(OSError):  # the terminal may be gone; the system goes on
             print(text, flush=True)
 

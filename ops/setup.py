@@ -62,6 +62,7 @@ def say(text: str) -> None:
 
 
 def main() -> None:
+    """Make or bring up to date whatever is not ready; raises Problem."""
     started = time.monotonic()
     pending = [env for env in ENVIRONMENTS if not is_ready(*env)]
     if not pending:

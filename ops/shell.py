@@ -159,6 +159,7 @@ class Chat:
 
 
 def main() -> int:
+    """Chat until the customer leaves; 1 when the system cannot be reached or started."""
     parser = argparse.ArgumentParser("make shell", description="Chat in the terminal.")
     parser.add_argument("--lang", choices=("zh", "en"), default="zh")
     parser.add_argument("--state", choices=ORDER_STATES, default="accepted", help="of the order")

@@ -47,6 +47,7 @@ PHASES: dict[str, tuple[str, list[list[str]]]] = {
 
 
 def main() -> int:
+    """Run the wanted phases, all of them to their end; 1 when one failed, 2 for a wrong name."""
     wanted = sys.argv[1:] or list(PHASES)
     unknown = [name for name in wanted if name not in PHASES]
     if unknown:

@@ -11,6 +11,7 @@ from ops.trouble import Trouble
 
 
 def main() -> int:
+    """0: there is a model that fits. 1: there is none, and why in a line."""
     if "--if-needed" in sys.argv and training.is_trained():
         return 0
     began = time.monotonic()

@@ -36,6 +36,7 @@ from ops.environment import bot_environment
 
 
 def main() -> int:
+    """Print every mistake; 0 when there is none."""
     mistakes = list(find_mistakes(ROOT))
     for mistake in mistakes:
         print(mistake, file=sys.stderr)

@@ -47,10 +47,12 @@ class Callback:
 
 
 def order_id(number: int) -> str:
+    """The id of a made-up order; seed.py makes the same in SQL."""
     return f"bench-{number:08d}"
 
 
 def waybill(number: int) -> str:
+    """Its waybill."""
     return f"YT{number:013d}"
 
 

@@ -22,6 +22,7 @@ class Figure:
 
     @property
     def met(self) -> bool:
+        """Whether the goal is reached; without one there is nothing to miss."""
         if self.goal is None:
             return True
         return self.value >= self.goal if self.least else self.value <= self.goal

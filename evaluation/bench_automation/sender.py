@@ -66,6 +66,7 @@ class Connection(asyncio.Protocol):
             self.answer.set_exception(ConnectionError("closed"))
 
     async def ask(self, request: bytes) -> bytes:
+        """Send a request; its whole answer. Raises ConnectionError when the line drops."""
         self.answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self.answer

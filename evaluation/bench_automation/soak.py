@@ -27,10 +27,12 @@ class Killer:
         self._count = 0
 
     def accepted(self, count: int) -> None:
+        """So many callbacks have been accepted by now."""
         self._count = count
         self._accepted.set()
 
     async def run(self) -> None:
+        """Kill a random part at each point, one after the other."""
         for point in self.points:
             while self._count < point:
                 self._accepted.clear()

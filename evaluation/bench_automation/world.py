@@ -66,6 +66,7 @@ class World:
 
     @property
     def url(self) -> str:
+        """The database's URL."""
         return self.postgres.url
 
     def begin(self, name: str, *command: str, worker: bool = True) -> None:
