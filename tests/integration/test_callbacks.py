@@ -177,7 +177,7 @@ async def test_many_appliers_at_once_apply_each_callback_once_and_in_order(desk)
             "order.accepted",
             "pickup.scheduled",
             "parcel.collected",
-            "parcel.in_transit",
+            "parcel.underway",
             "parcel.out_for_delivery",
             "parcel.delivered",
         ]
@@ -339,7 +339,7 @@ async def test_codes_that_cannot_be_counted_keep_nothing_from_being_applied(desk
     assert await told(desk, number) == ["parcel.collected"]
     await keep(desk, body(number, 987654), body(number, 101, 1))
     await backlog.work_off(desk)
-    assert await told(desk, number) == ["parcel.collected", "parcel.in_transit"]
+    assert await told(desk, number) == ["parcel.collected", "parcel.underway"]
 
 
 async def test_many_orders_at_once_are_read_beside_what_the_shop_told_of_their_fees(

@@ -109,7 +109,7 @@ async def test_a_status_told_again_without_a_time_does_not_close_a_reopened_tick
     await reopen(desk, who, ticket)
     await status(desk, waybill, 10)
     assert await state_of(desk, ticket) == "open"
-    await status(desk, waybill, 101)  # a pickup that was none is settled by movement
+    await status(desk, waybill, 400)  # a pickup that was none is settled by movement
     assert await state_of(desk, ticket) == "completed"
 
 

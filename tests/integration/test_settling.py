@@ -151,7 +151,8 @@ async def test_a_pickup_that_was_none_becomes_a_false_record(desk):
     assert again.due_at - again.active_since == timedelta(hours=24)
     assert "虚假发货" in (await said_to(desk, conversation))[-1]
     assert (await status(desk, waybill, 10, courierName="王")).code == "nothing_new"
-    assert (await status(desk, waybill, 101)).code == "complete"
+    assert (await status(desk, waybill, 101)).code == "ask"  # a bare word
+    assert (await status(desk, waybill, 400)).code == "complete"
 
 
 async def test_a_pickup_that_was_none_joins_the_open_ticket_about_the_record(desk):
