@@ -248,9 +248,9 @@ def test_prices_weights_and_times_stay_whatever_is_around_them(before: str, afte
     ],
 )
 def test_a_hostile_message_takes_no_time(word: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     mask(word * (2000 // len(word)))
-    assert time.process_time() - started < 5  # some hundredths; an exponential pattern never ends
+    assert time.thread_time() - started < 5  # some hundredths; an exponential pattern never ends
 
 
 @pytest.mark.parametrize(

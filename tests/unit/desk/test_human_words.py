@@ -176,9 +176,9 @@ def every_word() -> list[str]:
 @given(st.lists(st.sampled_from(every_word()), min_size=1, max_size=6), st.integers(50, 700))
 def test_no_message_holds_the_desk_up(pieces: list[str], times: int):
     text = ("".join(pieces) * times)[:2000]
-    began = time.process_time()
+    began = time.thread_time()  # not that of a classifier that learns beside it
     WORDS.found(text)
-    assert time.process_time() - began < 0.25
+    assert time.thread_time() - began < 2  # some thousandths; a pattern gone wrong takes minutes
 
 
 def test_a_broken_pattern_is_named():
