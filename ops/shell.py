@@ -168,12 +168,12 @@ def main() -> int:
     own: System | None = None
     try:
         ports = wanted_ports(os.environ)
-        url = f"http://127.0.0.1:{ports.desk}"
-        if missing(url) == ["desk"]:
+        system = System(data_dir, ports=ports, say=lambda line: print(f"  {line}"))
+        if missing(system.url) == ["desk"]:
             print("Kefu does not run yet: starting it (it stops when you leave)")
-            own = System(data_dir, ports=ports, say=lambda line: print(f"  {line}"))
+            own = system
             own.start()
-        chat = Chat(Call(url, given.lang), Settings(data_dir=data_dir), given.state)
+        chat = Chat(Call(system.url, given.lang), Settings(data_dir=data_dir), given.state)
         threading.Thread(target=chat.listen, daemon=True).start()
         talk(chat)
     except Trouble as trouble:
