@@ -33,6 +33,11 @@ WITH_CARRIER = ("collected", "in_transit", "out_for_delivery")
 #: A callback may be this late: three tries, half an hour apart (Kuaidi100's callback page), and
 #: as much again. Of two facts without a carrier's time, nobody knows which came first within it.
 LATE = timedelta(hours=2)
+#: Carrier -> the sources of its codes, as its reader (`sources.py`) names them.
+SPACES: Mapping[str, tuple[str, ...]] = {"kuaidi100": ("order", "track", "push")}
+#: Keys of a row of `data/facts.yml`, and of a carrier's file.
+FACT_KEYS = ("state", "label", "passes")
+CARRIER_KEYS = ("name", "sources", "tickets", "ticket_carriers")
 #: Takes a cancellation back; the only fact that does.
 REVIVAL = "order.revived"
 
@@ -71,15 +76,22 @@ def read_fact_kinds(data: Mapping[str, Any]) -> dict[str, FactKind]:
     Raises:
         ValueError: names the fact, what was expected and what is there.
     """
+    rows = data.get("facts")
+    if not isinstance(rows, Mapping) or not rows:
+        raise ValueError("data/facts.yml: expected a mapping under `facts:`")
     kinds = {}
-    for fact_id, row in (data.get("facts") or {}).items():
+    for fact_id, row in rows.items():
+        if not isinstance(row, Mapping) or set(row) - set(FACT_KEYS):
+            raise ValueError(
+                f"data/facts.yml, {fact_id}: expected {', '.join(FACT_KEYS)}, got {row!r}"
+            )
         state = row.get("state")
         if state is not None and state not in ORDER_STATES:
             raise ValueError(
                 f"data/facts.yml, {fact_id}.state: expected one of {ORDER_STATES}, got {state!r}"
             )
-        label = row.get("label") or {}
-        if not (label.get("zh") and label.get("en")):
+        label = row.get("label")
+        if not isinstance(label, Mapping) or not (label.get("zh") and label.get("en")):
             raise ValueError(f"data/facts.yml, {fact_id}.label: expected zh and en, got {label!r}")
         passes = row.get("passes", False)
         if not isinstance(passes, bool):
@@ -98,16 +110,34 @@ def read_code_map(
     Two code spaces of a carrier may reuse the same numbers, so the key is always (source, code).
 
     Raises:
-        ValueError: a fact that `data/facts.yml` does not have.
+        ValueError: names the source and the code, what was expected and what is there.
     """
+    name = data.get("name")
+    if name not in tuple(SPACES):
+        raise ValueError(f"data/carriers, name: expected one of {', '.join(SPACES)}, got {name!r}")
+    where, expected = f"data/carriers/{name}.yml", SPACES[name]
+    unknown = sorted(str(key) for key in data if key not in CARRIER_KEYS)
+    if unknown:
+        raise ValueError(f"{where}: expected keys of {', '.join(CARRIER_KEYS)}, got {unknown}")
+    sources = data.get("sources")
+    if not isinstance(sources, Mapping) or set(sources) != set(expected):
+        got = list(sources) if isinstance(sources, Mapping) else sources
+        raise ValueError(f"{where}, sources: expected {', '.join(expected)}, got {got!r}")
     mapped: dict[tuple[str, str], str | None] = {}
-    for source, codes in (data.get("sources") or {}).items():
+    for source, codes in sources.items():
+        if not isinstance(codes, Mapping):
+            raise ValueError(f"{where}, {source}: expected codes with their facts, got {codes!r}")
         for code, fact in codes.items():
-            if fact is not None and fact not in known:
+            if not isinstance(code, str):  # YAML may make another number of it
                 raise ValueError(
-                    f"carrier map, {source} {code}: expected a fact of data/facts.yml, got {fact!r}"
+                    f'{where}, {source}: expected a code in quotes such as "101", got {code!r}'
                 )
-            mapped[(str(source), str(code))] = fact
+            if fact is not None and fact not in tuple(known):
+                raise ValueError(
+                    f"{where}, {source} {code}: expected a fact of data/facts.yml or null, "
+                    f"got {fact!r}"
+                )
+            mapped[source, code] = fact
     return mapped
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+_CLOCK = re.compile(r"(24(?=:00)|2[0-3]|[01]?\d):([0-5]\d)")
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,9 @@ def read_clock(text: object) -> time:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(text, int):  # YAML 1.1 reads 08:00 without quotes as minutes
-        hour, minute = divmod(text, 60)
-        return time(hour % 24, minute)
-    hour_text, _, minute_text = str(text).partition(":")
-    try:
-        return time(int(hour_text) % 24, int(minute_text or 0))
-    except ValueError:
-        raise ValueError(f'expected a clock time like "08:00", got {text!r}') from None
+    # YAML 1.1 reads 22:00 without quotes as minutes
+    told = f"{text // 60}:{text % 60:02}" if isinstance(text, int) and text >= 60 else str(text)
+    found = _CLOCK.fullmatch(told)
+    if found is None:
+        raise ValueError(f'expected a clock time like "08:00", got {text!r}')
+    return time(int(found[1]) % 24, int(found[2]))

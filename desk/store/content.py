@@ -39,18 +39,35 @@ class Content:
     promises: Promises = field(default_factory=Promises)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: otherwise the last one would count, without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value!r} stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Any:
-    """Parse one YAML file.
+    """Parse one YAML file, with keys at its top.
 
     Raises:
-        ValueError: the file is missing or not YAML; names the file and the line.
+        ValueError: the file is missing, not YAML, or a key stands twice; names the file and line.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        found = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
     except FileNotFoundError:
         raise ValueError(f"{path}: the file is missing") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {error}") from error
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{path}: expected keys at the top, got a {type(found).__name__}")
+    return found
 
 
 def load(folder: Path) -> Content:

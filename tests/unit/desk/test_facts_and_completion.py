@@ -157,9 +157,51 @@ def test_a_category_without_an_english_label_is_refused_with_the_place():
         read_categories({"categories": {"pickup_urge": {"label": {"zh": "x"}}}}, frozenset())
 
 
-def test_a_carrier_code_mapped_to_an_unknown_fact_is_refused():
-    with pytest.raises(ValueError, match="order 10"):
-        read_code_map({"sources": {"order": {"10": "parcel.flew"}}}, KINDS)
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"order": {"10": "parcel.flew"}}, "kuaidi100.yml, order 10: expected a fact .*flew"),
+        ({"order": {"10": ["parcel.collected"]}}, "order 10: expected a fact"),
+        ({"order": {10: "parcel.collected"}}, 'a code in quotes such as "101", got 10'),
+        ({"order": None}, "order: expected codes with their facts, got None"),
+        ({"tracks": {}}, r"sources: expected order, track, push, got \[.*'tracks'\]"),
+    ],
+)
+def test_a_mistake_in_a_carriers_codes_is_refused_with_its_place(change, complaint):
+    sources = {"order": {}, "track": {}, "push": {}, **change}
+    with pytest.raises(ValueError, match=complaint):
+        read_code_map({"name": "kuaidi100", "sources": sources}, KINDS)
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({"name": "kuaidi"}, "name: expected one of kuaidi100, got 'kuaidi'"),
+        ({"name": "kuaidi100"}, "sources: expected order, track, push, got None"),
+        ({"name": "kuaidi100", "source": {}}, r"expected keys of name, .*got \['source'\]"),
+    ],
+)
+def test_a_mistake_in_a_carriers_file_is_refused_with_its_place(data, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        read_code_map(data, KINDS)
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (None, "parcel.lost: expected state, label, passes, got None"),
+        ({"pases": True}, "parcel.lost: expected state, label, passes, got .*pases"),
+        ({"label": "lost"}, "parcel.lost.label: expected zh and en, got 'lost'"),
+    ],
+)
+def test_a_mistake_in_a_fact_is_refused_with_its_place(row, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        read_fact_kinds({"facts": {"parcel.lost": row}})
+
+
+def test_facts_under_another_key_are_missed():
+    with pytest.raises(ValueError, match="expected a mapping under `facts:`"):
+        read_fact_kinds({"fact": {}})
 
 
 def test_bad_news_either_passes_or_not():

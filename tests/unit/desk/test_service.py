@@ -51,12 +51,17 @@ def test_more_agents_make_the_wait_shorter_and_nobody_online_makes_it_longer():
 
 def test_a_clock_time_that_yaml_read_as_minutes_is_understood():
     assert read_service({"service_hours": {"opens": 480, "closes": "22:00"}}).opens == time(8)
+    assert read_service({"service_hours": {"opens": "8:30", "closes": "24:00"}}).closes == time(0)
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         ({"service_hours": {"opens": "eight"}}, "clock time"),
+        ({"service_hours": {"opens": 8}}, 'clock time like "08:00", got 8'),
+        ({"service_hours": {"opens": "25:00"}}, "got '25:00'"),
+        ({"service_hours": {"closes": "22:60"}}, "got '22:60'"),
+        ({"service_hours": {"closes": 1500}}, "got 1500"),
         ({"service_hours": {"timezone": "Mars/Base"}}, "service_hours"),
         ({"timeouts": {"bot_answers_within_s": 0}}, "positive number"),
         ({"minutes_per_conversation": "four"}, "positive number"),

@@ -35,7 +35,10 @@ def test_the_committed_files_are_right() -> None:
         ("data/categories.yml", "- parcel.collected", "- parcel.eaten", "parcel.eaten"),
         ("data/categories.yml", "zh: 催取件", "zh: ''", "pickup_urge.label"),
         ("data/categories.yml", "    completes_on:", "    complete_on:", "'complete_on'"),
-        ("data/categories.yml", "informs_on: [", "asks_on: [parcel.eaten, ", "pickup_urge.asks_on"),
+        ("data/categories.yml", "asks_on: [", "asks_on: [parcel.eaten, ", "pickup_urge.asks_on"),
+        ("data/categories.yml", "informs_on: [", "asks_on: [", "'asks_on' stands twice"),
+        ("data/categories.yml", "  transit_urge:", "  pickup_urge:", "'pickup_urge' stands twice"),
+        ("data/carriers/kuaidi100.yml", '    "1": ', '    "0": ', "'0' stands twice"),
         (
             "data/categories.yml",
             "informs_on: [",
