@@ -150,12 +150,9 @@ def _domain(root: Path, categories: tuple[str, ...]) -> Iterator[str]:
     """Every sentence in both languages; categories are intents; nothing is said that is missing."""
     domain = read_yaml(root / "domain.yml")
     responses = domain.get("responses") or {}
-    read_sentences(responses)
-    for name, variations in responses.items():
-        if any("text" in v for v in variations or []):
-            languages = {_language(v) for v in variations if "text" in v}
-            for lang in sorted({*LANGUAGES} - languages):
-                yield f"domain.yml, responses.{name}: no text for {lang}"
+    for name, texts in read_sentences(responses).texts.items():
+        for lang in sorted({*LANGUAGES} - set(texts)):
+            yield f"domain.yml, responses.{name}: no text for {lang}"
     intents = {next(iter(i)) if isinstance(i, dict) else i for i in domain.get("intents") or []}
     for category in categories:
         if category not in intents:
@@ -163,11 +160,6 @@ def _domain(root: Path, categories: tuple[str, ...]) -> Iterator[str]:
     for path, name in said_in_code(root):
         if name not in responses:
             yield f"domain.yml, responses: {name} is missing; {path} says it"
-
-
-def _language(variation: dict[str, Any]) -> str:
-    conditions = variation.get("condition") or []
-    return next((str(c["value"]) for c in conditions if c.get("name") == "lang"), "zh")
 
 
 def said_in_code(root: Path) -> Iterator[tuple[str, str]]:
