@@ -169,7 +169,11 @@ async def take(desk: Desk, limit: int) -> list[Parcel]:
     at least once, and always with the same id.
     """
     now = desk.now()
+    soonest = {kind: desk.content.quiet_hours.earliest(kind, now) for kind in KINDS}
+    quiet = [kind for kind in KINDS if soonest[kind] > now]
     async with desk.db.begin() as tx:
+        if quiet:  # told before the quiet hours, and not sent by then
+            await deliveries.hold(tx, quiet, now, soonest[quiet[0]])
         rows = await deliveries.claim(tx, limit, now, now + LEASE, GIVES_WAY_AFTER)
     return [Parcel(row.id, row.kind, row.body, row.tries) for row in rows]
 

@@ -73,6 +73,26 @@ def _free(now: datetime) -> ColumnElement[bool]:
     return or_(under_way.is_(None), under_way < now)
 
 
+async def hold(tx: AsyncConnection, kinds: Sequence[str], now: datetime, until: datetime) -> None:
+    """Let what is due of these kinds wait for the end of the quiet hours at `until`."""
+    due = (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.state == "waiting",
+            deliveries.c.not_before <= now,
+            deliveries.c.kind.in_(kinds),
+            _free(now),
+        )
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.id == due.c.id)
+        .values(not_before=until, held=True, sending_until=None, updated_at=now)
+    )
+
+
 async def claim(
     tx: AsyncConnection, limit: int, now: datetime, until: datetime, gives_way_after: int
 ) -> list[Any]:

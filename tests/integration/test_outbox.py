@@ -507,6 +507,21 @@ async def test_a_try_that_would_fall_into_the_night_waits_for_the_morning(told, 
     assert (row.not_before, row.held) == (MORNING, True)
 
 
+async def test_news_of_the_evening_that_nobody_could_send_wakes_nobody_at_night(told, receiver):
+    told.now.now = EVENING - timedelta(hours=1, minutes=5)  # 21:55, and no courier is at work
+    _, conversation = await begin(told)
+    await tell(told, conversation)
+    await tell(told, conversation, "conversation.agent_message")
+    told.now.now = EVENING
+    async with sending(told, receiver):
+        await until(told, "waiting", "delivered")
+        row = (await rows(told))[0]
+        assert (row.not_before, row.held, row.tries) == (MORNING, True, 0)
+        told.now.now = MORNING
+        await until(told, "delivered", "delivered")
+    assert receiver.kinds == ["conversation.agent_message", "ticket.progress"]
+
+
 async def test_a_handover_told_twice_in_a_night_is_sent_once(told):
     told.now.now = EVENING
     _, conversation = await begin(told)
