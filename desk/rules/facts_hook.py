@@ -27,7 +27,7 @@ def read(data: Mapping[str, Any]) -> Told:
 def names(data: Mapping[str, Any]) -> Names:
     """What the body calls its order."""
     number = text_or_none(data.get("order_id"))
-    return text_or_none(data.get("waybill")), (number,) if number else ()
+    return text_or_none(data.get("waybill")), (number, "") if number else ()  # no carrier's number
 
 
 def _iso_time(value: object) -> datetime | None:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 #: Reading a message's JSON raises one of these when it is not what it should be.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-#: A waybill, and order numbers: the merchant's own or the carrier's.
+#: A waybill, and order numbers: the merchant's own first, the carrier's last; one that stands alone
+#: may be either. Both count from 1, so one may be the other of another order.
 Names = tuple[str | None, tuple[str, ...]]
 
 
@@ -17,7 +18,7 @@ class Told:
 
     carrier: str
     waybill: str | None
-    #: Order numbers, the merchant's own or the carrier's.
+    #: As in `Names`.
     numbers: tuple[str, ...]
     lines: list[tuple[str, str, datetime | None]]
     #: Money that came back or was paid: (fact, which money, time).

@@ -34,7 +34,7 @@ class Incoming:
     #: The JSON text exactly as it was signed.
     body: str
     waybill: str | None = None
-    #: Order numbers, the merchant's own or the carrier's.
+    #: Order numbers: the merchant's own first, the carrier's last (`rules.told.Names`).
     numbers: tuple[str, ...] = ()
     #: Why it cannot be read, if so: then it is kept for people, and nothing will be done.
     unreadable: str | None = None
@@ -53,8 +53,9 @@ class Known:
     live: bool
 
 
-#: By waybill, else by numbers; of several orders the first by id stands for all (`lock_group`).
-#: `array_agg` and not `min`: for that PostgreSQL may walk the whole primary key.
+#: By waybill, else by the carrier's number, else by the merchant's; of several orders the first by
+#: id stands for all (`lock_group`). `array_agg` and not `min`: for that PostgreSQL may walk the
+#: whole primary key.
 _FIND = text(
     """
     select order_id, order_id is not null and exists (
@@ -63,7 +64,8 @@ _FIND = text(
         select named.place, coalesce(
             (select (array_agg(id order by id))[1] from orders where waybill = named.waybill),
             (select (array_agg(id order by id))[1] from orders
-                where id = any(named.numbers) or carrier_order_id = any(named.numbers))
+                where carrier_order_id = named.numbers[cardinality(named.numbers)]),
+            (select id from orders where id = named.numbers[1])
         ) as order_id
         from (
             select place, waybill, array(select jsonb_array_elements_text(numbers)) as numbers

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,20 +57,22 @@ async def of_customer(tx: AsyncConnection, customer_id: str) -> list[Any]:
 async def find_for_carrier(
     tx: AsyncConnection, waybill: str | None, numbers: Sequence[str]
 ) -> list[Any]:
-    """Orders a carrier's message speaks of: by waybill, else by order numbers (its or ours).
+    """Orders a carrier's message speaks of: by waybill, else by its own number, else by ours.
+
+    Args:
+        numbers: ours first, the carrier's last (`rules.told.Names`).
 
     Returns:
         Rows held until the transaction ends, so that facts of one order are applied in turn; rows
         that refer to the order can still be written.
     """
     found = select(orders).order_by(orders.c.id).with_for_update(key_share=True)
-    if waybill:
-        rows = list(await tx.execute(found.where(orders.c.waybill == waybill)))
-        if rows:
-            return rows
+    called = [orders.c.waybill == waybill] if waybill else []
     if numbers:
-        known = or_(orders.c.carrier_order_id.in_(numbers), orders.c.id.in_(numbers))
-        return list(await tx.execute(found.where(known)))
+        called += [orders.c.carrier_order_id == numbers[-1], orders.c.id == numbers[0]]
+    for name in called:
+        if rows := list(await tx.execute(found.where(name))):
+            return rows
     return []
 
 

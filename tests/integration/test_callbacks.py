@@ -183,6 +183,27 @@ async def test_many_appliers_at_once_apply_each_callback_once_and_in_order(desk)
         ]
 
 
+@pytest.mark.parametrize("third", [True, False], ids=["told", "not told"])
+async def test_a_carriers_number_that_is_another_orders_id_moves_only_its_own_order(desk, third):
+    number = f"{uuid.uuid4().int}"[:12]
+    named = None if third else number
+    await put_order(desk, number, values_of(number, waybill=f"A{number}"))
+    mine = values_of(number, waybill=None, carrier_order_id=named)
+    await put_order(desk, f"o-{number}", mine)
+    detail = {
+        "status": "10",
+        "orderId": number,
+        **({"thirdOrderId": f"o-{number}"} if third else {}),
+    }
+    await keep(desk, json.dumps({"kuaidinum": f"YT{number}", "data": detail}))
+    await apply_order(desk, f"o-{number}")
+    await apply_order(desk, number)
+    async with desk.db.begin() as tx:
+        own, other = await orders.get(tx, f"o-{number}"), await orders.get(tx, number)
+        assert (own.state, own.waybill) == ("collected", f"YT{number}")
+        assert (other.state, await orders.facts_of(tx, number)) == ("created", [])
+
+
 async def test_an_order_is_shown_with_what_waits_for_it_applied(desk):
     number = await new_order(desk)
     await keep(desk, body(number, 10))
