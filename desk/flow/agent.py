@@ -20,6 +20,9 @@ from desk.rules.ticket import Complete
 from desk.store import agents, conversations, events, orders, tickets
 from desk.store.db import notify
 
+#: An agent's view of a conversation shows so many of its events, the newest.
+EVENTS_SHOWN = 2000
+
 
 @dataclass(frozen=True)
 class Agent:
@@ -236,6 +239,8 @@ def _listed(row: Any, last: dict[str, Any] | None) -> dict[str, Any]:
 async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
     """Everything an agent sees of a conversation, private notes included.
 
+    Of its events the newest `EVENTS_SHOWN`; `earlier_events` says how many came before those.
+
     Raises:
         Refused: `not_found`.
     """
@@ -246,7 +251,8 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
             raise Refused("not_found", what="conversation")
         order = await orders.get(tx, conversation.order_id)
         now = desk.now()
-        log = await events.read_after(tx, conversation_id, 0, notes=True, limit=2000)
+        earlier = max(conversation.last_seq - EVENTS_SHOWN, 0)
+        log = await events.read_after(tx, conversation_id, earlier, notes=True, limit=EVENTS_SHOWN)
         held = await tickets.of_conversation(tx, conversation_id)
         listed = [
             {
@@ -281,6 +287,7 @@ async def conversation_view(desk: Desk, conversation_id: str) -> dict[str, Any]:
         },
         "order": order_json(order) if order else None,
         "events": log,
+        "earlier_events": earlier,
         "tickets": listed,
     }
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from desk.flow import bot, callbacks, customer, handover, tickets
+from desk.flow import agent, bot, callbacks, customer, handover, tickets
 from desk.flow.agent import Agent, claim, release, write
 from desk.flow.applying import apply_order
 from desk.flow.desk import Desk
@@ -339,6 +339,18 @@ async def test_tickets_are_closed_seven_days_after_completion_and_not_before(des
     await tickets.close_old(later)
     async with desk.db.begin() as tx:
         assert (await ticket_store.get(tx, ticket.id)).state == "closed"
+
+
+async def test_an_agent_sees_the_newest_events_of_a_long_conversation(desk, monkeypatch):
+    _, conversation = await begin(desk)
+    for n in range(3):
+        await write(desk, LIN, conversation, f"备注 {n}", f"note-{n}", note=True)
+    log = await log_of(desk, conversation)
+    assert (await agent.conversation_view(desk, conversation))["earlier_events"] == 0
+    monkeypatch.setattr(agent, "EVENTS_SHOWN", 2)
+    view = await agent.conversation_view(desk, conversation)
+    assert view["events"] == log[-2:]
+    assert view["earlier_events"] == len(log) - 2
 
 
 async def test_the_database_itself_refuses_a_second_owner_and_a_second_open_ticket(desk):
