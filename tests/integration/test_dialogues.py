@@ -200,19 +200,29 @@ async def test_a_second_request_in_the_same_conversation_gets_its_own_ticket(kef
         }
 
 
-async def test_two_needs_in_one_message_one_becomes_the_ticket_and_the_other_is_noted_in_it(kefu):
+@pytest.mark.parametrize(
+    ("words", "other", "label"),
+    [
+        ("我的件摔碎了，另外你们还重复扣费，赔钱加退款", "charge_dispute", "重复收费"),
+        ("箱子烂了要赔,快递员还骂我也要处理", "courier_complaint", "服务投诉"),
+    ],
+    ids=["joined", "too"],
+)
+async def test_two_needs_in_one_message_one_becomes_the_ticket_and_the_other_is_noted_in_it(
+    kefu, words, other, label
+):
     async with Customer(kefu, "delivered") as customer, DeskAgent(kefu) as agent:
-        await customer.open("我的件摔碎了，另外你们还重复扣费，赔钱加退款", "charge_dispute")
+        await customer.open(words, other)
         await customer.answer()
-        assert sorted(customer.offered) == ["charge_dispute", "damage_claim", "human", "none"]
+        assert sorted(customer.offered) == sorted([other, "damage_claim", "human", "none"])
         assert not customer.tickets
         await customer.tap("damage_claim")
         await customer.answer()
         assert [t["category"] for t in customer.tickets.values()] == ["damage_claim"]
-        assert "“重复收费”也已记下" in customer.last_words
+        assert f"“{label}”也已记下" in customer.last_words
         path = f"/api/agent/conversations/{customer.conversation}"
         (ticket,) = (await agent.good("GET", path))["tickets"]
-        assert "另有：重复收费" in ticket["text"]
+        assert f"另有：{label}" in ticket["text"]
 
 
 async def test_a_new_need_that_sounds_like_a_wrong_ticket_leaves_the_first_one_as_it_is(kefu):
