@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from desk.rules.keys import check_keys
+
 #: What a fact does to an active ticket: it stands in at most one of these lists.
 RULE_LISTS = ("completes_on", "ends_on", "asks_on", "informs_on", "escalates_on")
 #: Keys of a row that the desk reads, and those that only the bot's actions read.
@@ -99,11 +101,7 @@ def read_categories(data: Mapping[str, Any], known_facts: frozenset[str]) -> Cat
     parsed = {}
     for category_id, row in rows.items():
         where = f"data/categories.yml, {category_id}"
-        if not isinstance(row, Mapping):
-            raise ValueError(f"{where}: expected a mapping, got {row!r}")
-        unknown = sorted(str(key) for key in row if key not in KEYS)
-        if unknown:
-            raise ValueError(f"{where}: expected keys of {', '.join(KEYS)}, got {unknown}")
+        check_keys(row, KEYS, where)
         parsed[str(category_id)] = _category(str(category_id), row, where, known_facts, ids)
     return Categories(parsed)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from desk.rules.keys import check_keys
+
 #: The states an order can be in; the same words as a case's `order_status` in evaluation.
 ORDER_STATES = (
     "created",
@@ -116,9 +118,7 @@ def read_code_map(
     if name not in tuple(SPACES):
         raise ValueError(f"data/carriers, name: expected one of {', '.join(SPACES)}, got {name!r}")
     where, expected = f"data/carriers/{name}.yml", SPACES[name]
-    unknown = sorted(str(key) for key in data if key not in CARRIER_KEYS)
-    if unknown:
-        raise ValueError(f"{where}: expected keys of {', '.join(CARRIER_KEYS)}, got {unknown}")
+    check_keys(data, CARRIER_KEYS, where)
     sources = data.get("sources")
     if not isinstance(sources, Mapping) or set(sources) != set(expected):
         got = list(sources) if isinstance(sources, Mapping) else sources

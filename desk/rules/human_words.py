@@ -14,6 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from desk.rules.keys import check_keys
+
+#: Keys of data/human.yml.
+KEYS = ("threshold", "hint_threshold", "groups", "around", "exact", "inside", "hints", "unless")
 #: Chinese characters: written without blanks between them.
 _HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
 #: An exact word is a whole message, so a short one; longer ones are not compared.
@@ -143,14 +147,14 @@ def read_human_words(data: Mapping[str, Any], simplify: Callable[[str], str] = s
     """Parse and check the content of `data/human.yml`.
 
     Args:
-        data: the parsed file: `threshold`, `hint_threshold`, `groups`, `around`, `exact`,
-            `inside`, `hints`, `unless`.
+        data: the parsed file, with keys of `KEYS`.
         simplify: traditional to simplified characters, for patterns and messages alike.
 
     Raises:
-        ValueError: a pattern that is not a valid regular expression, an unknown `<group>`, a
-            threshold that is no number above 0, a `hint_threshold` above `threshold`.
+        ValueError: an unknown key, a pattern that is not a valid regular expression, an unknown
+            `<group>`, a threshold that is no number above 0, a `hint_threshold` above `threshold`.
     """
+    check_keys(data, KEYS, "data/human.yml")
     groups = {
         str(name): "|".join(simplify(str(word)) for word in words)
         for name, words in (data.get("groups") or {}).items()

@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from desk.rules.keys import check_keys
 from desk.rules.service import read_clock
 
 #: Every kind of news there is: what happened, as `type` in the body.
@@ -75,11 +76,7 @@ def read_quiet_hours(data: Mapping[str, Any]) -> QuietHours:
     """
     where = "data/desk.yml, quiet_hours"
     given = data.get("quiet_hours") or {}
-    if not isinstance(given, Mapping):
-        raise ValueError(f"{where}: expected from, to and may_disturb, got {given!r}")
-    unknown = sorted(map(str, set(given) - {"from", "to", "may_disturb"}))
-    if unknown:
-        raise ValueError(f"{where}: expected from, to and may_disturb, got {unknown}")
+    check_keys(given, ("from", "to", "may_disturb"), where)
     usual = QuietHours()
     try:
         start = read_clock(given["from"]) if "from" in given else usual.start

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from desk.rules.categories import Categories
 from desk.rules.hours import counted_back, counted_on, open_between, open_from, stretches_before
+from desk.rules.keys import check_keys
 from desk.rules.service import Service
 from desk.rules.ticket import ACTIVE, Ticket
 
@@ -143,14 +144,7 @@ def read_promises(data: Mapping[str, Any], categories: Categories) -> Promises:
         ValueError: names the key, what was expected and what is there.
     """
     given = data.get("promises") or {}
-    if not isinstance(given, Mapping):
-        raise ValueError(f"data/desk.yml, promises: expected a mapping, got {given!r}")
-    known = tuple(Promises.__dataclass_fields__)
-    unknown = sorted(str(key) for key in given if key not in known)
-    if unknown:
-        raise ValueError(
-            f"data/desk.yml, promises: expected keys of {', '.join(known)}, got {unknown}"
-        )
+    check_keys(given, tuple(Promises.__dataclass_fields__), "data/desk.yml, promises")
     for key, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
             raise ValueError(

@@ -9,6 +9,15 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from desk.rules.keys import check_keys
+
+#: Keys of data/desk.yml, and those of the sections that are read here.
+KEYS = (
+    *("service_hours", "minutes_per_conversation", "minutes_until_somebody_comes", "timeouts"),
+    *("quiet_hours", "promises"),
+)
+HOURS_KEYS = ("timezone", "opens", "closes", "answer_within_minutes_of_opening")
+TIMEOUT_KEYS = ("bot_answers_within_s", "agent_gone_after_s")
 _CLOCK = re.compile(r"(24(?=:00)|2[0-3]|[01]?\d):([0-5]\d)")
 
 
@@ -64,6 +73,9 @@ def read_service(data: Mapping[str, Any]) -> Service:
     """
     hours = data.get("service_hours") or {}
     timeouts = data.get("timeouts") or {}
+    check_keys(data, KEYS, "data/desk.yml")
+    check_keys(hours, HOURS_KEYS, "data/desk.yml, service_hours")
+    check_keys(timeouts, TIMEOUT_KEYS, "data/desk.yml, timeouts")
     try:
         opens = read_clock(hours.get("opens", "08:00"))
         closes = read_clock(hours.get("closes", "22:00"))

@@ -186,6 +186,11 @@ def test_a_broken_pattern_is_named():
         read_human_words({"inside": ["(转"]})
 
 
+def test_a_misspelt_key_is_named():
+    with pytest.raises(ValueError, match=r"data/human.yml: expected keys of .* got \['hint'\]"):
+        read_human_words({"hint": ["人"]})
+
+
 def test_a_group_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match="<staf>"):
         read_human_words({"inside": ["找<staf>"]})

@@ -65,6 +65,10 @@ def test_a_clock_time_that_yaml_read_as_minutes_is_understood():
         ({"service_hours": {"timezone": "Mars/Base"}}, "service_hours"),
         ({"timeouts": {"bot_answers_within_s": 0}}, "positive number"),
         ({"minutes_per_conversation": "four"}, "positive number"),
+        ({"minutes_per_talk": 4}, r"data/desk.yml: expected keys of .* got \['minutes_per_talk'\]"),
+        ({"service_hours": {"open": "08:00"}}, r"service_hours: expected keys of .*'open'"),
+        ({"service_hours": "8-22"}, "service_hours: expected a mapping, got '8-22'"),
+        ({"timeouts": {"bot_answers": 9}}, r"timeouts: expected keys of .* got \['bot_answers'\]"),
     ],
 )
 def test_a_wrong_value_in_the_file_is_named(data, message):
