@@ -13,10 +13,27 @@ class SettingsError(ValueError):
     """A data file says something that cannot be used. The message names file and place."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: otherwise the last one would count, without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value!r} stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml_file(path: Path) -> Any:
-    """The parsed file. Raises SettingsError if it cannot be read or is no YAML."""
+    """The parsed file. Raises SettingsError if it cannot be read, is no YAML or a key stands twice.
+
+    The error names the file, and the line where there is one.
+    """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:

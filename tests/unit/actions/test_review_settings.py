@@ -160,3 +160,10 @@ def test_a_file_that_is_not_there_or_not_yaml_is_named(catalog: Catalog, tmp_pat
     path.write_text("- a", encoding="utf-8")
     with pytest.raises(SettingsError, match="expected a mapping"):
         load_review_settings(path, tuple(catalog))
+
+
+def test_a_key_that_stands_twice_is_named_with_its_line(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "review.yml"
+    path.write_text("costs:\n  question: 1\n  person: 5\n  question: 2\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"review\.yml: .*'question' stands twice(.|\n)*line 4"):
+        load_review_settings(path, tuple(catalog))
