@@ -116,9 +116,12 @@ async def conversation_lines(
     async with hub.listen(conversation_id) as wakes:
         while not hub.stopping.is_set():
             if news:
-                for event in await read(desk, conversation_id, after, notes=notes):
+                found = await read(desk, conversation_id, after, notes=notes)
+                for event in found:
                     after = event["seq"]
                     yield sse(event, event_id=after)
+                if len(found) == events.PAGE:
+                    continue  # there may be more
             if moved:
                 hub.follow_queue(wakes, True)  # before looking: nothing in between is missed
                 place = await _place(desk, conversation_id)

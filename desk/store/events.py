@@ -14,6 +14,9 @@ from desk.rules.conversation import Event
 from desk.store.db import notify
 from desk.store.tables import events
 
+#: Whoever reads the log gets so many events at once, and asks again for the rest.
+PAGE = 500
+
 
 def as_json(row: Any) -> dict[str, Any]:
     """One stored event as the API shows it."""
@@ -65,14 +68,22 @@ async def append(
 
 
 async def read_after(
-    tx: AsyncConnection, conversation_id: str, after: int, *, notes: bool = False, limit: int = 500
+    tx: AsyncConnection,
+    conversation_id: str,
+    after: int,
+    *,
+    notes: bool = False,
+    limit: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Events with a sequence number above `after`, oldest first; notes only for agents."""
+    """Events with a sequence number above `after`, oldest first; notes only for agents.
+
+    At most `limit` of them, `PAGE` where none is given.
+    """
     query = (
         select(events)
         .where(events.c.conversation_id == conversation_id, events.c.seq > after)
         .order_by(events.c.seq)
-        .limit(limit)
+        .limit(limit or PAGE)
     )
     if not notes:
         query = query.where(events.c.kind != "note")

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from desk.edges import stream
 from desk.edges.hub import Hub
 from desk.flow import customer
+from desk.store import events
 from desk.store.db import CHANNEL
 from tests.integration.test_flow import begin
 
@@ -129,6 +130,17 @@ async def test_the_log_is_not_read_for_a_typing_sign(desk, hub, looks):
         await customer.say(desk, who, conversation, "你好", "k1")
         await until(lambda: found.names()["log"] == 2)
         assert looks["log", conversation] == before["log", conversation] + 1
+
+
+async def test_a_log_of_several_pages_comes_in_one_go(desk, hub, monkeypatch, _only_when_woken):
+    who, conversation = await begin(desk)
+    for i in range(4):
+        await customer.say(desk, who, conversation, f"第{i}句", f"k{i}")
+    await all_heard(desk, hub)
+    monkeypatch.setattr(events, "PAGE", 2)
+    async with opened(stream.conversation_lines(desk, hub, conversation, 0)) as found:
+        await until(lambda: found.names()["log"] == 5)
+    assert [event["seq"] for _, event in found.got] == [1, 2, 3, 4, 5]
 
 
 async def test_an_agents_page_is_told_to_read_everything_after_wake_ups_were_lost(desk, hub):

@@ -8,6 +8,8 @@ const SSE_TRIES = 2;
 const BACK_TO_SSE = 30_000;
 /** A stream can die without a sign (sleeping phones, proxies): look after it this often (ms). */
 const LOOK_AFTER = 45_000;
+/** The desk's pages of the log are longer than this (500): a shorter one is the last. */
+const SHORT_PAGE = 100;
 
 /**
  * Follows one conversation. Handlers: onEvents(events), onTyping(author), onQueue(queue),
@@ -48,7 +50,7 @@ export class Link {
     for (let more = true; more; ) {
       const { events = [] } = await request("GET", `${this.base}/events?after=${this.cursor}`);
       this.#take(events);
-      more = events.length >= 100;
+      more = events.length >= SHORT_PAGE;
     }
   }
 
