@@ -162,7 +162,8 @@ def test_an_ended_session_is_said_and_the_draft_survives_signing_in_again(visit,
     agent.context.clear_cookies(name="kefu_agent")
     writes(customer, conversation, "你好")
     expect(page.locator("#expired")).to_be_visible()
-    page.get_by_role("link", name="重新登录").click()
+    with page.expect_navigation():  # until the form's script has loaded, too
+        page.get_by_role("link", name="重新登录").click()
     page.locator("#login-name").fill("agent")
     page.locator("#login-password").fill("kefu-agent")
     page.locator("#login-password").press("Enter")

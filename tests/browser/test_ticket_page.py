@@ -119,6 +119,9 @@ def test_inside_a_shops_page_it_stays_there_and_finds_back(visit, kefu):
     panel = page.frame_locator("#kefu-panel iframe")
     panel.get_by_role("link", name="查看进度").click()
     expect(panel.get_by_role("heading", level=1)).to_have_text("办理进度")
+    frame = page.locator("#kefu-panel iframe").element_handle().content_frame()
+    assert frame is not None
+    frame.wait_for_load_state()  # its script listens, too
     panel.locator("#language").focus()
     page.keyboard.press("Escape")
     expect(page.locator("#kefu-panel")).to_be_hidden()
