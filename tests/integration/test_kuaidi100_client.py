@@ -108,9 +108,11 @@ async def test_a_subscription_is_registered_with_its_address_and_salt(client, pl
     )
 
 
-async def test_subscribing_twice_is_a_yes(client):
+async def test_subscribing_twice_is_a_yes(client, platform, gate):
     for _ in range(2):
         await client.subscribe(YT1, "http://desk/hooks", "pepper")
+    assert platform.calls["/poll"] == 2
+    assert gate.told == [("subscribe", None)] * 2
 
 
 async def test_chinese_text_is_signed_as_it_is_sent(client, platform):
