@@ -45,7 +45,7 @@ async def keep(desk: Desk, source: str, body: str) -> bool:
     """Store one verified callback.
 
     Returns:
-        False when exactly this callback was stored before: nothing more will happen.
+        False when exactly this callback was stored a short while ago: nothing more will happen.
     """
     (kept,) = await keep_all(desk, [read(source, body)])
     if isinstance(kept, Exception):

@@ -17,7 +17,7 @@ RUN_S = 20.0
 async def forget_bodies(desk: Desk) -> int:
     """Empty the bodies of callbacks that came `desk.keeps_bodies` ago, unless they still wait.
 
-    Facts and results stay, and a repetition is still known by its digest. It may be stopped at any
+    Facts and results stay, and a repetition is still known by the facts. It may be stopped at any
     time, and several may run at once.
 
     Returns:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from desk.rules.facts import LATE
 from desk.store.tables import callbacks
 
 #: The result of a callback whose order nobody has told us about yet.
@@ -114,13 +115,16 @@ async def keep(
     """Store callbacks in the order they came; whose order is unknown is put aside.
 
     Returns:
-        The id of each, or None where exactly this one has been stored before.
+        The id of each, or None where exactly this one has been stored before, a short while ago.
     """
     results = [
         one.unreadable or (None if order.order_id else UNMATCHED)
         for one, order in zip(incoming, known, strict=True)
     ]
-    digests = [hashlib.sha256(one.body.encode()).digest() for one in incoming]
+    # carriers repeat in the same words what was not answered, and hours later also what is so anew
+    # (collected, not so, collected): then the order's facts say whether it is news
+    age = now.timestamp() // LATE.total_seconds()
+    digests = [hashlib.sha256(f"{age:.0f} {one.body}".encode()).digest() for one in incoming]
     rows = await tx.execute(
         _KEEP,
         {
@@ -231,8 +235,6 @@ _EMPTY = text(
 
 async def empty(tx: AsyncConnection, before: datetime, limit: int) -> int:
     """Empty the bodies of up to `limit` callbacks that came before then and wait no longer.
-
-    Their digests stay: a repetition is still known.
 
     Returns:
         How many were emptied.
