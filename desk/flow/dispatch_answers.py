@@ -13,8 +13,7 @@ from desk.flow.desk import Desk
 from desk.flow.dispatch_outcome import AUTHOR, Held, hold, settle
 from desk.flow.handover import hand_over
 from desk.flow.outbox import tell
-from desk.flow.tickets import ticket_json
-from desk.rules.conversation import News
+from desk.flow.tickets import tell_customer
 from desk.rules.dispatch import Accept, Answer, Command, Hear, Refuse
 from desk.rules.dispatch_request import QUOTE_LIMIT, plain
 from desk.rules.kuaidi100_tickets import Said
@@ -100,10 +99,9 @@ async def _quote(desk: Desk, tx: AsyncConnection, held: Held, text: str) -> None
     label = desk.content.categories.label(held.ticket.category, lang)
     name = {"kuaidi100": "utter_depot_answered"}.get(held.dispatch.via, "utter_handler_answered")
     words = desk.say(name, lang, label=label, text=plain(text, QUOTE_LIMIT))
-    news = News(ticket_json(desk, held.ticket, lang), words, (desk.human_choice(lang),))
     # read anew: every message of one transaction has its own sequence number
     conversation = await desk.must_lock(tx, held.conversation.id)
-    conversation, _ = await desk.carry_out(tx, conversation, news)
+    conversation = await tell_customer(desk, tx, conversation, held.ticket, words)
     await tell(desk, tx, "ticket.progress", conversation, held.ticket)
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from desk.flow.desk import Desk
 from desk.flow.dispatching import schedule
-from desk.flow.tickets import ticket_json
-from desk.rules.conversation import Conversation, News
+from desk.flow.tickets import tell_customer
+from desk.rules.conversation import Conversation
 from desk.rules.dispatch import THERE, Command, Dispatch, decide
 from desk.rules.ticket import ACTIVE, Entry, Ticket
 from desk.rules.ticket import Dispatch as TicketDispatch
@@ -89,8 +89,7 @@ async def _taken(desk: Desk, tx: AsyncConnection, held: Held, author: str) -> He
     if now - (ticket.active_since or ticket.opened_at) >= WORTH_TELLING_AFTER:
         label = desk.content.categories.label(ticket.category, lang)
         words = desk.say("utter_ticket_dispatched", lang, label=label)
-    news = News(ticket_json(desk, after, lang), words, (desk.human_choice(lang),))
-    conversation, _ = await desk.carry_out(tx, held.conversation, news)
+    conversation = await tell_customer(desk, tx, held.conversation, after, words)
     return replace(held, ticket=after, conversation=conversation)
 
 

@@ -15,9 +15,9 @@ from desk.flow.facts import derived_state
 from desk.flow.handover import hand_over
 from desk.flow.outbox import tell
 from desk.flow.reopening import reopen_by_news
-from desk.flow.tickets import complete, ticket_json
+from desk.flow.tickets import complete, tell_customer
 from desk.rules.completion import Case, Ruling, decide_on, judge_all, waiting
-from desk.rules.conversation import Conversation, News
+from desk.rules.conversation import Conversation
 from desk.rules.facts import Fact
 from desk.rules.ticket import ACTIVE, REOPEN_FOR, Ask, Complete, Tell, Ticket, Wait, decide
 from desk.store import orders, tickets
@@ -171,7 +171,7 @@ async def _carry_out(desk: Desk, tx: AsyncConnection, case: Case, ruling: Ruling
     if ruling.effect == "ask":
         words = _words(desk, conversation, case, fact, "utter_ticket_asked")
         after = await _note(desk, tx, ticket, Ask(fact.fact))
-        conversation = await _tell_customer(desk, tx, conversation, after, words)
+        conversation = await tell_customer(desk, tx, conversation, after, words)
         await tell(desk, tx, "ticket.asked", conversation, after, words)
         return Applied("ask", done)
     if ruling.effect == "wait":
@@ -179,13 +179,13 @@ async def _carry_out(desk: Desk, tx: AsyncConnection, case: Case, ruling: Ruling
         after = await _note(desk, tx, ticket, Wait(fact.fact, ruling.until))
         if fact.fact in case.told:
             return Applied("wait", done)
-        conversation = await _tell_customer(desk, tx, conversation, after, words)
+        conversation = await tell_customer(desk, tx, conversation, after, words)
         await tell(desk, tx, "ticket.progress", conversation, after, words)
         return Applied("wait", done)
     escalates = ruling.effect == "escalate"
     words = _words(desk, conversation, case, fact, "utter_ticket_informed")
     after = await _note(desk, tx, ticket, Tell(fact.fact, escalates, case.moot))
-    conversation = await _tell_customer(desk, tx, conversation, after, words)
+    conversation = await tell_customer(desk, tx, conversation, after, words)
     if not escalates or conversation.owner != "bot":  # else the handover is the news
         await tell(desk, tx, "ticket.progress", conversation, after, words)
     if escalates:
@@ -237,15 +237,6 @@ def _words(desk: Desk, conversation: Conversation, case: Case, fact: Fact, name:
     lang = conversation.lang
     because = desk.content.facts[fact.fact].label[lang]
     return desk.say(name, lang, label=case.category.label[lang], because=because)
-
-
-async def _tell_customer(
-    desk: Desk, tx: AsyncConnection, conversation: Conversation, ticket: Ticket, words: str
-) -> Conversation:
-    lang = conversation.lang
-    news = News(ticket_json(desk, ticket, lang), words, (desk.human_choice(lang),))
-    conversation, _ = await desk.carry_out(tx, conversation, news)
-    return conversation
 
 
 async def _call_person(desk: Desk, tx: AsyncConnection, case: Case, fact: Fact) -> None:

@@ -8,7 +8,15 @@ from desk.flow import dispatching
 from desk.flow.desk import Desk
 from desk.flow.handover import hand_over
 from desk.flow.outbox import tell
-from desk.flow.tickets import asked, complete, due_time, locked, promise_words, ticket_json
+from desk.flow.tickets import (
+    asked,
+    complete,
+    due_time,
+    locked,
+    promise_words,
+    tell_customer,
+    ticket_json,
+)
 from desk.rules.conversation import Conversation, News
 from desk.rules.refused import Refused
 from desk.rules.ticket import ACTIVE, Add, Complete, Deny, Entry, Join, Reopen, Ticket, decide
@@ -86,9 +94,7 @@ async def _reopened(
 ) -> Ticket:
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, author, desk.now())
-    shown = ticket_json(desk, after, conversation.lang)
-    choices = (desk.human_choice(conversation.lang),)
-    conversation, _ = await desk.carry_out(tx, conversation, News(shown, words, choices))
+    conversation = await tell_customer(desk, tx, conversation, after, words)
     await tell(desk, tx, "ticket.reopened", conversation, after)
     await dispatching.plan(desk, tx, after)
     return after
@@ -123,8 +129,7 @@ async def _join(
     label = desk.content.categories.label(after.category, lang)
     promise = promise_words(desk, after.due_at, lang)
     words = desk.say("utter_ticket_reopened_as", lang, label=label, promise=promise)
-    news = News(ticket_json(desk, after, lang), words, (desk.human_choice(lang),))
-    await desk.carry_out(tx, conversation, news)
+    await tell_customer(desk, tx, conversation, after, words)
     await dispatching.add(desk, tx, after, before.text)
     return after
 
@@ -156,8 +161,7 @@ async def settled(
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, "customer", now)
     words = desk.say("utter_ticket_not_settled", lang, label=label)
-    news = News(ticket_json(desk, after, lang), words, (desk.human_choice(lang),))
-    conversation, _ = await desk.carry_out(tx, conversation, news)
+    conversation = await tell_customer(desk, tx, conversation, after, words)
     said = asked(desk, before, "zh")
     if said is not None:
         order = await orders.get(tx, before.order_id)

@@ -122,7 +122,6 @@ async def open_ticket(
     conversation, _ = await desk.carry_out(tx, conversation, news)
     if outcome == "created":
         await tell(desk, tx, "ticket.opened", conversation, ticket)
-    if outcome == "created":
         await dispatching.plan(desk, tx, ticket)
     else:
         await dispatching.add(desk, tx, ticket, opening.text)
@@ -255,15 +254,22 @@ async def complete(
     after, entry = decide(before, command, now)
     await tickets.save(tx, before, after)
     await tickets.add_entry(tx, after.id, entry, author, now)
-    shown = ticket_json(desk, after, conversation.lang)
-    conversation, _ = await desk.carry_out(
-        tx, conversation, News(shown, words, (desk.human_choice(conversation.lang),))
-    )
+    conversation = await tell_customer(desk, tx, conversation, after, words)
     if author != "customer":  # who has just said so need not be told
         # what an agent wrote stays in the house
         text = words if command.by == "fact" else None
         await tell(desk, tx, "ticket.completed", conversation, after, text)
     return after
+
+
+async def tell_customer(
+    desk: Desk, tx: AsyncConnection, conversation: Conversation, ticket: Ticket, words: str | None
+) -> Conversation:
+    """Show the ticket as it is now in the conversation, with `words` where there are any."""
+    lang = conversation.lang
+    news = News(ticket_json(desk, ticket, lang), words, (desk.human_choice(lang),))
+    conversation, _ = await desk.carry_out(tx, conversation, news)
+    return conversation
 
 
 async def close_old(desk: Desk) -> int:
