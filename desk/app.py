@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import aiohttp
 import structlog
 from argon2 import PasswordHasher
 from sanic import Sanic
@@ -21,7 +22,6 @@ from desk.edges import (
     web,
     webhook,
 )
-from desk.edges.bot_client import BotClient
 from desk.edges.console import console
 from desk.edges.dispatch_tasks import ways
 from desk.edges.hub import Hub
@@ -125,9 +125,7 @@ def _wire(app: web.App, settings: Settings, loaded: content.Content) -> None:
         ctx.hub = Hub(settings.database_url)
         ctx.hub.start()
         ctx.outside = await open_outside(settings, database)
-        ctx.bot = ctx.outside.bot
-        ctx.actions = BotClient(settings.actions_url, ctx.service_token, 2.0)
-        await ctx.actions.open()
+        ctx.readiness = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
         loaded.human_words.start()
         if settings.demo:
             await demo.seed(ctx.desk, PasswordHasher().hash)
@@ -159,7 +157,7 @@ def _wire(app: web.App, settings: Settings, loaded: content.Content) -> None:
         ctx = app.ctx
         for close in (
             ctx.outside.close,
-            ctx.actions.close,
+            ctx.readiness.close,
             ctx.queue.close_async,
             ctx.desk.db.close,
         ):

@@ -80,14 +80,3 @@ class BotClient:
             if not isinstance(messages, list):
                 raise ValueError("expected a list of messages")
             return messages
-
-    async def healthy(self, path: str = "/webhooks/desk/health") -> bool:
-        """Whether the bot says it is ready."""
-        assert self._session is not None
-        try:
-            async with self._session.get(
-                f"{self._url}{path}", timeout=aiohttp.ClientTimeout(total=2)
-            ) as response:
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            return False

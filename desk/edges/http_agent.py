@@ -23,6 +23,7 @@ from desk.edges.web import (
     ok,
     read_body,
     set_cookie,
+    supervisor_of,
 )
 from desk.flow import agent as flow
 from desk.flow import dispatch_shown
@@ -110,9 +111,7 @@ async def categories(request: Request) -> HTTPResponse:
 @api.get("/unknown-codes")
 async def unknown_codes(request: Request) -> HTTPResponse:
     """Codes that carriers told and `data/carriers/` does not list; for supervisors."""
-    agent = await agent_of(request)
-    if agent.role != "supervisor":
-        raise Refused("supervisor_only")
+    await supervisor_of(request)
     return ok({"codes": await unknown.listed(desk_of(request))})
 
 

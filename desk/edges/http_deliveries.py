@@ -8,9 +8,8 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
 
 from desk.edges.console import page_words, remember_lang
-from desk.edges.web import agent_of, desk_of, ok, page
+from desk.edges.web import desk_of, ok, page, supervisor_of
 from desk.flow import outbox
-from desk.flow.agent import Agent
 from desk.rules.refused import Refused
 
 api = Blueprint("deliveries_api", url_prefix="/api/agent/deliveries")
@@ -19,17 +18,10 @@ pages = Blueprint("deliveries_pages", url_prefix="/desk")
 STATES = ("dead", "waiting")
 
 
-async def _supervisor(request: Request) -> Agent:
-    agent = await agent_of(request)
-    if agent.role != "supervisor":
-        raise Refused("supervisor_only")
-    return agent
-
-
 @api.get("")
 async def list_deliveries(request: Request) -> HTTPResponse:
     """Dead and waiting deliveries (`?state=dead|waiting`: only these), and how many there are."""
-    await _supervisor(request)
+    await supervisor_of(request)
     state = request.args.get("state")
     if state is not None and state not in STATES:
         raise Refused("invalid", why=f"state: expected one of {STATES}, got {state[:20]!r}")
@@ -39,14 +31,14 @@ async def list_deliveries(request: Request) -> HTTPResponse:
 @api.post("/again")
 async def send_all_again(request: Request) -> HTTPResponse:
     """Send dead deliveries again, 1,000 at a time; of several about one ticket only the newest."""
-    await _supervisor(request)
+    await supervisor_of(request)
     return ok(await outbox.send_all_again(desk_of(request)))
 
 
 @api.post("/<delivery_id:str>/again")
 async def send_again(request: Request, delivery_id: str) -> HTTPResponse:
     """Send a dead delivery again, or one that has failed now instead of later."""
-    await _supervisor(request)
+    await supervisor_of(request)
     return ok(await outbox.send_again(desk_of(request), delivery_id))
 
 
@@ -59,7 +51,7 @@ async def _shown(request: Request, template: str, **values: Any) -> HTTPResponse
 async def deliveries_page(request: Request) -> HTTPResponse:
     """The page of dead and waiting deliveries; whoever is no supervisor lands at the console."""
     try:
-        agent = await _supervisor(request)
+        agent = await supervisor_of(request)
     except Refused:
         return redirect("/desk")
     return remember_lang(request, await _shown(request, "desk/deliveries.html", agent=agent))
@@ -68,5 +60,5 @@ async def deliveries_page(request: Request) -> HTTPResponse:
 @pages.get("/partials/deliveries")
 async def deliveries_partial(request: Request) -> HTTPResponse:
     """The lists of that page."""
-    await _supervisor(request)
+    await supervisor_of(request)
     return await _shown(request, "desk/_deliveries.html")

@@ -7,6 +7,7 @@ import json
 from functools import cache
 from typing import Any
 
+import aiohttp
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, file, redirect
@@ -83,7 +84,7 @@ async def healthz(request: Request) -> HTTPResponse:
 @pages.get("/readyz")
 async def readyz(request: Request) -> HTTPResponse:
     """200 when database, worker, bot and actions all answer; 503 naming what does not."""
-    ctx = request.app.ctx
+    ctx, settings = request.app.ctx, settings_of(request)
 
     async def database() -> dict[str, bool]:
         parts = {"database": False, "worker": False}
@@ -96,8 +97,17 @@ async def readyz(request: Request) -> HTTPResponse:
             pass
         return parts
 
+    async def answers(url: str) -> bool:
+        try:
+            async with ctx.readiness.get(url) as response:
+                return bool(response.status == 200)
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
     stored, bot, actions = await asyncio.gather(
-        database(), ctx.bot.healthy(), ctx.actions.healthy("/health")
+        database(),
+        answers(f"{settings.bot_url.rstrip('/')}/webhooks/desk/health"),
+        answers(f"{settings.actions_url.rstrip('/')}/health"),
     )
     parts = {**stored, "bot": bot, "actions": actions}
     return ok({"ready": all(parts.values()), **parts}, status=200 if all(parts.values()) else 503)

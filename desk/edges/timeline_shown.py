@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from desk.edges.pages import texts
 from desk.flow.desk import Desk
-from desk.flow.handover import clock_words
+from desk.flow.handover import NEAR_DAYS, clock_words
 from desk.flow.timeline import Timeline
 from desk.rules.timeline import Step
 
@@ -20,10 +20,6 @@ UNTIL = ("reopen",)
 ABOUT = ("check", "person", "dispatch_next")
 #: Steps without a time that are going on.
 NOW = ("your_answer", "with_agent", "in_queue", "calling", "dispatching", "answer", "asking")
-_DAYS = {
-    "zh": {-1: "昨天", 0: "今天", 1: "明天"},
-    "en": {-1: "yesterday", 0: "today", 1: "tomorrow"},
-}
 
 
 def shown(
@@ -162,7 +158,7 @@ def day_and_clock(desk: Desk, at: datetime, lang: str, now: datetime) -> tuple[s
     zone = ZoneInfo(desk.content.service.timezone)
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     other = f"{local.day} {local:%b}" if lang == "en" else f"{local.month}月{local.day}日"
-    return _DAYS[lang].get((local.date() - today).days, other), f"{local:%H:%M}"
+    return NEAR_DAYS[lang].get((local.date() - today).days, other), f"{local:%H:%M}"
 
 
 def hours_words(hours: float, lang: str) -> str:

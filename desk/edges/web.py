@@ -204,6 +204,18 @@ async def agent_of(request: Request) -> Agent:
     return Agent(row.id, row.name, row.role)
 
 
+async def supervisor_of(request: Request) -> Agent:
+    """The agent asking, who is a supervisor.
+
+    Raises:
+        Refused: `supervisor_only`, and those of `agent_of`.
+    """
+    agent = await agent_of(request)
+    if agent.role != "supervisor":
+        raise Refused("supervisor_only")
+    return agent
+
+
 def check_service(request: Request) -> None:
     """Only the bot, the actions and the merchant's system pass.
 

@@ -20,6 +20,11 @@ log = structlog.get_logger("desk.handover")
 
 #: Reasons for which the bot, not the customer, is the cause: the notice says so.
 _BOT_FAILED = ("bot_failed", "bot_silent", "bot_slow", "ticket_failed")
+#: Days that have a name, by how far away they are.
+NEAR_DAYS = {
+    "zh": {-1: "昨天", 0: "今天", 1: "明天"},
+    "en": {-1: "yesterday", 0: "today", 1: "tomorrow"},
+}
 
 
 async def hand_over(
@@ -87,11 +92,10 @@ def clock_words(desk: Desk, when: datetime, lang: str) -> str:
     zone = ZoneInfo(desk.content.service.timezone)
     local, today = when.astimezone(zone), desk.now().astimezone(zone).date()
     days = (local.date() - today).days
+    near = NEAR_DAYS[lang].get(days)
     if lang == "en":
-        near = {-1: "yesterday", 0: "today", 1: "tomorrow"}
-        return f"by {local:%H:%M} {near.get(days, f'on {local.day} {local:%B}')}"
-    day = {-1: "昨天", 0: "今天", 1: "明天"}.get(days, f"{local.month}月{local.day}日")
-    return f"{day} {local:%H:%M} 前"
+        return f"by {local:%H:%M} {near or f'on {local.day} {local:%B}'}"
+    return f"{near or f'{local.month}月{local.day}日'} {local:%H:%M} 前"
 
 
 async def make_summary(desk: Desk, tx: AsyncConnection, conversation: Conversation) -> str:
