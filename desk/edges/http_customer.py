@@ -162,8 +162,8 @@ async def open_conversation(request: Request) -> HTTPResponse:
         body.text,
         body.client_id,
     )
-    shown = await _conversation_json(desk, conversation.id)
-    return ok({**shown, "events": added}, status=201)
+    opened = await _conversation_json(desk, conversation.id)
+    return ok({**opened, "events": added}, status=201)
 
 
 @api.get("/conversations")

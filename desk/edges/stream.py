@@ -26,21 +26,21 @@ LONGEST_WAIT_S = 30.0
 
 
 async def read(
-    desk: Desk, conversation_id: str, after: int, *, notes: bool
+    desk: Desk, conversation_id: str, after: int, *, notes: bool = False
 ) -> list[dict[str, Any]]:
-    """The log after a sequence number."""
+    """The log after a sequence number; notes only for agents."""
     async with desk.db.begin() as tx:
         return await events.read_after(tx, conversation_id, after, notes=notes)
 
 
 async def long_poll(
-    desk: Desk, hub: Hub, conversation_id: str, after: int, wait_s: float, *, notes: bool = False
+    desk: Desk, hub: Hub, conversation_id: str, after: int, wait_s: float
 ) -> list[dict[str, Any]]:
     """The log after `after`; when there is nothing new, waits for it up to `wait_s` seconds."""
     deadline = time.monotonic() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
     async with hub.listen(conversation_id) as wakes:
         while True:
-            found = await read(desk, conversation_id, after, notes=notes)
+            found = await read(desk, conversation_id, after)
             if found:
                 return found
             look_at = time.monotonic() + _poll_s(hub)
@@ -101,7 +101,7 @@ async def note_reading(desk: Desk, conversation_id: str, *, still: bool = True) 
 
 
 async def conversation_lines(
-    desk: Desk, hub: Hub, conversation_id: str, after: int, *, notes: bool = False
+    desk: Desk, hub: Hub, conversation_id: str, after: int
 ) -> AsyncGenerator[str, None]:
     """Server-sent events of one conversation: the log after `after`, then as it grows.
 
@@ -116,7 +116,7 @@ async def conversation_lines(
     async with hub.listen(conversation_id) as wakes:
         while not hub.stopping.is_set():
             if news:
-                found = await read(desk, conversation_id, after, notes=notes)
+                found = await read(desk, conversation_id, after)
                 for event in found:
                     after = event["seq"]
                     yield sse(event, event_id=after)
