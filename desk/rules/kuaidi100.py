@@ -16,6 +16,8 @@ from desk.rules.told import Names, Told, text_or_none
 
 #: (fact, which money, time) of money that was paid or came back.
 Money = tuple[tuple[str, str, datetime | None], ...]
+#: (source, code, time).
+Line = tuple[str, str, datetime | None]
 
 CARRIER = "kuaidi100"
 #: Carriers give local times without a zone.
@@ -65,19 +67,31 @@ def _detail(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_track(data: Mapping[str, Any]) -> Told:
-    """The tracking push: the full list, newest first, in `lastResult`."""
-    last = data.get("lastResult") or {}
+    """The tracking push: the full list, newest first, in `lastResult`.
+
+    Abroad another carrier has the parcel at last: its own list is in `destResult`.
+    """
     lines = [
-        ("track", code, carrier_time(item.get("ftime") or item.get("time")))
-        for item in reversed(last.get("data") or [])
-        for code in [str(item.get("statusCode") or "")]
-        if code
+        line for key in ("lastResult", "destResult") for line in _track_lines(data.get(key) or {})
     ]
-    if not lines and last.get("state") not in (None, ""):
-        lines = [("track", str(last["state"]), None)]
     if data.get("status") not in (None, ""):
         lines.append(("push", str(data["status"]), None))  # of the subscription, not the parcel
     return Told(CARRIER, track_names(data)[0], (), lines)
+
+
+def _track_lines(record: Mapping[str, Any]) -> list[Line]:
+    """Where no line has a code of its own, the state counts; without any line it is no evidence.
+
+    "No record for three days" comes with a state, too: 0, as if the parcel were on its way.
+    """
+    told = record.get("data") or []
+    lines: list[Line] = [
+        ("track", code, carrier_time(item.get("ftime") or item.get("time")))
+        for item in reversed(told)
+        if (code := text_or_none(item.get("statusCode")))
+    ]
+    state = text_or_none(record.get("state"))
+    return lines or ([("track", state, None)] if told and state else [])
 
 
 def track_names(data: Mapping[str, Any]) -> Names:

@@ -125,6 +125,19 @@ def test_how_the_subscription_does_is_told_beside_the_parcels_lines():
     assert told.lines == [("track", "103", None), ("push", "abort", None)]
 
 
+def test_a_parcel_abroad_is_told_of_by_the_carrier_there_too():
+    here = {"nu": "YT1", "data": [{"ftime": None, "statusCode": "8"}]}
+    there = {"nu": "US1", "data": [{"ftime": None, "statusCode": "301"}]}
+    told = parse("kuaidi100.track", {"lastResult": here, "destResult": there})
+    assert (told.waybill, told.lines) == ("YT1", [("track", "8", None), ("track", "301", None)])
+
+
+def test_zero_as_a_number_is_a_code():
+    line = {"ftime": None, "statusCode": 0}
+    told = parse("kuaidi100.track", {"lastResult": {"nu": "YT1", "data": [line]}})
+    assert told.lines == [("track", "0", None)]
+
+
 def test_both_order_numbers_are_read():
     told = parse("kuaidi100.order", {"data": {"status": 1, "orderId": "77", "thirdOrderId": "o-1"}})
     assert told.numbers == ("o-1", "77")
