@@ -80,9 +80,9 @@ def read_track(data: Mapping[str, Any]) -> Told:
 
 
 def _track_lines(record: Mapping[str, Any]) -> list[Line]:
-    """Where no line has a code of its own, the state counts; without any line it is no evidence.
+    """Where no line has a code of its own, the state counts.
 
-    "No record for three days" comes with a state, too: 0, as if the parcel were on its way.
+    Not 0 without any line: "no record for three days" is 0, too, as if the parcel were on its way.
     """
     told = record.get("data") or []
     lines: list[Line] = [
@@ -91,7 +91,7 @@ def _track_lines(record: Mapping[str, Any]) -> list[Line]:
         if (code := text_or_none(item.get("statusCode")))
     ]
     state = text_or_none(record.get("state"))
-    return lines or ([("track", state, None)] if told and state else [])
+    return lines or ([("track", state, None)] if state and (told or state != "0") else [])
 
 
 def track_names(data: Mapping[str, Any]) -> Names:
