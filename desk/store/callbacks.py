@@ -65,7 +65,7 @@ _FIND = text(
         select named.place, coalesce(
             (select (array_agg(id order by id))[1] from orders where waybill = named.waybill),
             (select (array_agg(id order by id))[1] from orders
-                where carrier_order_id = named.numbers[cardinality(named.numbers)]),
+                where carrier_order_id = nullif(named.numbers[cardinality(named.numbers)], '')),
             (select id from orders where id = named.numbers[1])
         ) as order_id
         from (

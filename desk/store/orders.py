@@ -67,11 +67,13 @@ async def find_for_carrier(
         that refer to the order can still be written.
     """
     found = select(orders).order_by(orders.c.id).with_for_update(key_share=True)
-    called = [orders.c.waybill == waybill] if waybill else []
-    if numbers:
-        called += [orders.c.carrier_order_id == numbers[-1], orders.c.id == numbers[0]]
-    for name in called:
-        if rows := list(await tx.execute(found.where(name))):
+    ours, theirs = (numbers[0], numbers[-1]) if numbers else (None, None)
+    for column, name in (
+        (orders.c.waybill, waybill),
+        (orders.c.carrier_order_id, theirs),
+        (orders.c.id, ours),
+    ):
+        if name and (rows := list(await tx.execute(found.where(column == name)))):
             return rows
     return []
 

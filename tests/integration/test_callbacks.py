@@ -204,6 +204,18 @@ async def test_a_carriers_number_that_is_another_orders_id_moves_only_its_own_or
         assert (other.state, await orders.facts_of(tx, number)) == ("created", [])
 
 
+async def test_a_fact_about_an_order_by_our_number_moves_no_order_with_an_empty_number(desk):
+    number, other = uuid.uuid4().hex[:10], uuid.uuid4().hex[:10]
+    await put_order(desk, f"o-{other}", values_of(other, carrier_order_id=""))
+    await put_order(desk, f"o-{number}", values_of(number, waybill=f"YT{number}"))
+    said = {"order_id": f"o-{number}", "facts": [{"fact": "parcel.collected"}]}
+    await callbacks.keep(desk, "facts", json.dumps(said))
+    await apply_order(desk, f"o-{number}")
+    await apply_order(desk, f"o-{other}")
+    assert await told(desk, number) == ["parcel.collected"]
+    assert await told(desk, other) == []
+
+
 async def test_an_order_is_shown_with_what_waits_for_it_applied(desk):
     number = await new_order(desk)
     await keep(desk, body(number, 10))
