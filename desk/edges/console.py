@@ -11,7 +11,7 @@ from typing import Any
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
-from desk.edges import web
+from desk.edges import stream, web
 from desk.edges.pages import texts
 from desk.edges.review_shown import later_reviews, review_lines, review_reasons
 from desk.edges.timeline_shown import shown
@@ -21,7 +21,6 @@ from desk.flow.desk import Desk
 from desk.flow.dispatch_agent import missing
 from desk.flow.timeline import timeline
 from desk.rules.refused import Refused
-from desk.store import events
 
 console = Blueprint("console")
 
@@ -235,9 +234,6 @@ async def _view(request: Request, conversation_id: str) -> dict[str, Any]:
 async def events_partial(request: Request, conversation_id: str) -> HTTPResponse:
     """The lines of the log after `?after=SEQ`, notes included."""
     await web.agent_of(request)
-    after = request.args.get("after", "0")
-    if not after.isdecimal():
-        raise Refused("invalid", why=f"after: expected a sequence number, got {after[:20]!r}")
-    async with web.desk_of(request).db.begin() as tx:
-        found = await events.read_after(tx, conversation_id, int(after), notes=True)
+    after = int(web.query_number(request, "after"))
+    found = await stream.read(web.desk_of(request), conversation_id, after, notes=True)
     return web.page("desk/_events.html", view={"events": found}, **page_words(request))

@@ -21,6 +21,7 @@ from desk.edges.web import (
     desk_of,
     lang_of,
     ok,
+    query_number,
     read_body,
     set_cookie,
     supervisor_of,
@@ -126,10 +127,8 @@ async def show(request: Request, conversation_id: str) -> HTTPResponse:
 async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
     """The log after `?after=SEQ`, notes included."""
     await agent_of(request)
-    after = request.args.get("after", "0")
-    if not after.isdecimal():
-        raise Refused("invalid", why=f"after: expected a sequence number, got {after!r}")
-    found = await stream.read(desk_of(request), conversation_id, int(after), notes=True)
+    after = int(query_number(request, "after"))
+    found = await stream.read(desk_of(request), conversation_id, after, notes=True)
     return ok({"events": found})
 
 

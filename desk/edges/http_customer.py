@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +20,7 @@ from desk.edges.web import (
     lang_of,
     ok,
     order_allowed,
+    query_number,
     read_body,
     set_cookie,
     settings_of,
@@ -223,7 +223,7 @@ async def post_message(request: Request, conversation_id: str) -> HTTPResponse:
 async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
     """The log after `?after=SEQ`; with `&wait=SECONDS` (30 at most) long-polls for news."""
     await _own(request, conversation_id)
-    after, wait = _number(request, "after"), _number(request, "wait")
+    after, wait = query_number(request, "after"), query_number(request, "wait")
     if wait > 0:  # the page stays and listens
         await stream.note_reading(desk_of(request), conversation_id)
     found = await stream.long_poll(
@@ -236,9 +236,8 @@ async def list_events(request: Request, conversation_id: str) -> HTTPResponse:
 async def stream_events(request: Request, conversation_id: str) -> HTTPResponse | None:
     """The log as server-sent events; `Last-Event-ID` or `?after=` resumes."""
     await _own(request, conversation_id)
-    lines = stream.customer_lines(
-        desk_of(request), request.app.ctx.hub, conversation_id, stream.resume_point(request)
-    )
+    after = int(query_number(request, "after", header="last-event-id"))
+    lines = stream.customer_lines(desk_of(request), request.app.ctx.hub, conversation_id, after)
     return await stream.respond(request, "customer", lines)
 
 
@@ -313,18 +312,6 @@ async def own_ticket(request: Request, customer_id: str, ticket_id: str) -> Tick
             raise Refused("not_found", what="ticket")
         await customer.own_conversation(desk, tx, customer_id, ticket.conversation_id)
     return ticket
-
-
-def _number(request: Request, name: str) -> float:
-    """A number of the query string; 0 when it is not given."""
-    given = request.args.get(name) or "0"
-    try:
-        value = float(given)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or value < 0:
-        raise Refused("invalid", why=f"{name}: expected a number from 0 on, got {given[:40]!r}")
-    return value
 
 
 async def _own(request: Request, conversation_id: str) -> Conversation:

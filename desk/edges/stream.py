@@ -210,9 +210,3 @@ async def respond(
         metrics.STREAMS.labels(kind=kind).dec()
         await lines.aclose()
     return None
-
-
-def resume_point(request: Request) -> int:
-    """Where to resume: `Last-Event-ID` (the browser's own reconnect) or `?after=`."""
-    given = request.headers.get("last-event-id") or request.args.get("after") or "0"
-    return int(given) if given.isdecimal() else 0

@@ -24,6 +24,7 @@ from desk.edges.web import (
     desk_of,
     lang_of,
     page,
+    query_number,
     refusal_words,
     settings_of,
 )
@@ -59,10 +60,10 @@ async def part(request: Request, ticket_id: str) -> HTTPResponse:
 
     Waits for news of the conversation up to `wait` seconds.
     """
-    wait_s = min(_number(request, "wait"), LONGEST_WAIT_S)
+    wait_s = min(query_number(request, "wait"), LONGEST_WAIT_S)
     if wait_s > 0:
         ticket = await own_ticket(request, customer_of(request), ticket_id)
-        after = int(_number(request, "after"))
+        after = int(query_number(request, "after"))
         # not counted as reading the conversation: here nobody sees its messages
         hub = request.app.ctx.hub
         await stream.long_poll(desk_of(request), hub, ticket.conversation_id, after, wait_s)
@@ -188,8 +189,3 @@ def _chat(request: Request, order_id: str | None = None) -> str:
     """The conversation's address."""
     kept = _kept(request, **({"order": order_id} if order_id else {}))
     return f"/chat{kept}"
-
-
-def _number(request: Request, name: str) -> float:
-    given = request.args.get(name) or "0"
-    return float(given) if given.isdecimal() and len(given) < 16 else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -134,6 +135,25 @@ def read_body(request: Request, model: type[Body]) -> Body:
             for e in error.errors()
         )
         raise Refused("invalid", why=problems) from error
+
+
+def query_number(request: Request, name: str, header: str = "") -> float:
+    """A number of the query string, from 0 on; 0 when it is not given.
+
+    Args:
+        header: where it may also stand, and counts first.
+
+    Raises:
+        Refused: `invalid`.
+    """
+    given = request.headers.get(header) or request.args.get(name) or "0"
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 2**53:  # whole numbers are exact up to there
+        raise Refused("invalid", why=f"{name}: expected a number from 0 on, got {given[:40]!r}")
+    return value
 
 
 def bearer(request: Request) -> str:

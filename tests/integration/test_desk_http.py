@@ -460,13 +460,27 @@ async def test_half_an_emoji_is_left_out_and_the_rest_of_the_message_kept(kefu):
         assert stored["text"] == "快点来取"
 
 
-@pytest.mark.parametrize("query", ["wait=nan", "wait=inf", "wait=-1", "after=x", "after=nan"])
+@pytest.mark.parametrize(
+    "query", ["wait=nan", "wait=inf", "wait=-1", "after=x", "after=nan", "after=1e300"]
+)
 async def test_a_number_that_is_none_is_refused(kefu, query):
     async with Customer(kefu) as customer:
         await customer.open()
         path = f"/api/conversations/{customer.conversation}/events?{query}"
         status, answer = await customer.call("GET", path)
         assert (status, answer["error"]["code"]) == (422, "invalid")
+
+
+async def test_every_reader_of_the_log_refuses_a_number_that_is_none(kefu):
+    async with Customer(kefu) as customer, DeskAgent(kefu) as agent:
+        await customer.open()
+        for who, path in (
+            (customer, f"/api/conversations/{customer.conversation}/stream"),
+            (agent, f"/api/agent/conversations/{customer.conversation}/events"),
+            (agent, f"/desk/partials/conversations/{customer.conversation}/events"),
+        ):
+            status, answer = await who.call("GET", f"{path}?after=x")
+            assert (status, answer["error"]["code"]) == (422, "invalid"), path
 
 
 async def test_a_token_for_one_order_reopens_no_ticket_of_another(kefu):
