@@ -20,7 +20,9 @@ from desk.store.content import read_yaml
         ("- a\n", "expected keys at the top, got a list"),
     ],
 )
-def test_a_mistake_of_form_is_refused_with_its_line(tmp_path: Path, text: str, complaint: str):
+def test_a_mistake_of_form_is_refused_with_its_line(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
     path = tmp_path / "facts.yml"
     path.write_text(text)
     with pytest.raises(ValueError, match=complaint) as refused:
@@ -28,6 +30,6 @@ def test_a_mistake_of_form_is_refused_with_its_line(tmp_path: Path, text: str, c
     assert str(refused.value).startswith(str(path))
 
 
-def test_an_empty_file_is_read_as_nothing(tmp_path: Path):
+def test_an_empty_file_is_read_as_nothing(tmp_path: Path) -> None:
     (tmp_path / "facts.yml").write_text("# nothing yet\n")
     assert read_yaml(tmp_path / "facts.yml") == {}
