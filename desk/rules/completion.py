@@ -107,7 +107,8 @@ class Case:
         """The same, as it was known when the customer spoke. Other figures are not the same.
 
         A cancellation is the same whoever is said to have made it: carriers confirm the sender's.
-        The merchant's system tells no facts but a state, which the customer sees.
+        The merchant's system tells no facts but a state, which the customer sees; a carrier who
+        gives no time may say just that.
         """
         spoke_at, state = self.ticket.spoke_at or self.since, _state(self, fact)
         known = [
@@ -117,9 +118,10 @@ class Case:
             and other.received_at <= spoke_at
             and same_figures(fact, other)
         ]
-        if self.merchant_said and self.merchant_said[0] == state:
-            told_at = self.merchant_said[1]
-            known += [Fact(fact.fact, "merchant", state, told_at)] * (told_at <= spoke_at)
+        if self.merchant_said and fact.occurred_at is None:
+            said, told_at = self.merchant_said
+            if said == state and told_at <= spoke_at:
+                known.append(Fact(fact.fact, "merchant", said, told_at))
         return known
 
     def denied(self, fact: Fact) -> bool:
