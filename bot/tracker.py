@@ -77,5 +77,9 @@ def _engine_settings(url: sa.engine.URL) -> Dict[str, Any]:
         "pool_size": 2,
         "max_overflow": 2,
         "pool_pre_ping": True,
-        "connect_args": {"options": f"-csearch_path={SCHEMA}", "connect_timeout": 3},
+        # They replace what the URL says, so that is repeated here.
+        "connect_args": {
+            "options": f"{url.query.get('options', '')} -csearch_path={SCHEMA}".strip(),
+            "connect_timeout": url.query.get("connect_timeout", 3),
+        },
     }

@@ -8,11 +8,13 @@ from pathlib import Path
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.training_data.message import Message
 from rasa.utils.endpoints import EndpointConfig
+from sqlalchemy.engine import make_url
 
 from bot import action_calls, channel, fastpath  # noqa: F401  (channel applies the fast path)
 from bot.bench_turns import stand_in_actions
 from bot.nlu.outside import Limit, OutsideLimit, read_limit, weighed
 from bot.nlu.text import last_clause, normalise, without_command
+from bot.tracker import _engine_settings
 from bot.turn import take_turn
 from bot.wire import Refused, message_from, messages_for_desk
 
@@ -138,6 +140,17 @@ class Turns(unittest.IsolatedAsyncioTestCase):
             await turn(body("own", 1, text="快遞ＡＢＣ壞了！！！！"))
             latest = (await AGENT.tracker_store.retrieve("own")).latest_message
             self.assertEqual(latest.parse_data["text"], "快遞ＡＢＣ壞了！！！！")
+
+
+class Database(unittest.TestCase):
+    def test_what_the_operators_url_asks_of_the_connection_holds(self):
+        url = make_url("postgresql://kefu@db/kefu?options=-cstatement_timeout%3D5000")
+        asked = _engine_settings(url)["connect_args"]
+        self.assertEqual(asked["options"], "-cstatement_timeout=5000 -csearch_path=rasa")
+        self.assertEqual(asked["connect_timeout"], 3)
+        patient = _engine_settings(make_url("postgresql://db/kefu?connect_timeout=10"))
+        self.assertEqual(patient["connect_args"]["connect_timeout"], "10")
+        self.assertEqual(patient["connect_args"]["options"], "-csearch_path=rasa")
 
 
 class FastPath(unittest.TestCase):
