@@ -1,8 +1,8 @@
 """Reading the training messages once, and putting the files together in one step.
 
 Rasa's own importer reads all files anew each time it is asked (five times in one `rasa train`) and
-joins them one by one, comparing every message with every other again for each file. With some
-15,000 messages in two dozen files that took longer than the training itself.
+joins them one by one, comparing every message with every other again for each file. With many
+thousands of messages in two dozen files that took longer than the training itself.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def database_url() -> str:
 
 
 def models() -> Path:
-    """Folder of trained models, or one model file (`KEFU_BOT_MODEL`)."""
+    """One model file, or a folder of which the newest counts (`KEFU_BOT_MODEL`)."""
     return Path(os.environ.get("KEFU_BOT_MODEL", "models"))
 
 
