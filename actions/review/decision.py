@@ -36,8 +36,11 @@ def opinion_matters(evidence: Evidence, settings: ReviewSettings, model: str = "
     """True if a word of the model could change the verdict, or mend a question's choices.
 
     Only then is a model worth its time and money. A question that most likely offers the need
-    already (`settings.model_uncovered`) is not worth asking about.
+    already (`settings.model_uncovered`) is not worth asking about, and a model whose word is no
+    better than chance never is.
     """
+    if settings.is_blind(model):
+        return False
     alone = review(replace(evidence, opinion=None), settings)
     if alone.kind == "clarify":
         if evidence.questions_asked >= settings.most_questions:

@@ -20,10 +20,11 @@ MOST_CHOICES = 3
 def usable_word(evidence: Evidence, settings: ReviewSettings) -> str | None:
     """The category a model named, if its word may count at all.
 
-    None for "cannot decide", a category that does not exist or that the customer has ruled out, and
-    when no question is left that it could lead to.
+    None for "cannot decide", a category that does not exist or that the customer has ruled out, a
+    model no better than chance, and when no question is left that it could lead to.
     """
-    word = evidence.opinion.category if evidence.opinion else None
+    opinion = evidence.opinion
+    word = opinion.category if opinion and not settings.is_blind(opinion.model) else None
     if word not in settings.categories or word in evidence.rejected:
         return None
     return None if evidence.questions_asked >= settings.most_questions else word

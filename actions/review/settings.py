@@ -53,8 +53,15 @@ class ReviewSettings:
 
     def reliability_of(self, model: str) -> float:
         """How often the model's word is right, at the least; never below blind chance."""
-        chance = 1.0 / len(self.categories)
-        return max(chance, self.model_measured.get(model, self.model_unmeasured))
+        return max(self._chance, self.model_measured.get(model, self.model_unmeasured))
+
+    def is_blind(self, model: str) -> bool:
+        """Whether the model's word is known to be no better than chance."""
+        return self.reliability_of(model) <= self._chance
+
+    @property
+    def _chance(self) -> float:
+        return 1.0 / len(self.categories)
 
 
 def load_review_settings(path: Path, categories: Sequence[str]) -> ReviewSettings:

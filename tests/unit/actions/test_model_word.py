@@ -185,7 +185,21 @@ def test_a_model_no_better_than_chance_weighs_nothing(settings: ReviewSettings) 
     heard = review(evidence(UNSURE, opinion=says("loss_claim", "useless")), measured)
     assert (heard.kind, heard.category) == (alone.kind, alone.category)
     assert heard.posterior == pytest.approx(alone.posterior)
-    assert not opinion_matters(evidence(UNSURE), measured, "useless")
+
+
+def test_a_model_no_better_than_chance_is_not_asked_and_adds_no_choice(
+    settings: ReviewSettings,
+) -> None:
+    measured = replace(settings, model_measured={"useless": 0.01, "faint": 0.1})
+    puzzled = evidence(dict.fromkeys(settings.categories, 0.08))
+    for case in (evidence(UNSURE), puzzled):
+        assert not opinion_matters(case, measured, "useless")
+    assert opinion_matters(puzzled, measured, "faint")
+    missing = next(c for c in settings.categories if c not in offered(review(puzzled, measured)))
+    heard = review(replace(puzzled, opinion=says(missing, "useless")), measured)
+    assert offered(heard) == offered(review(puzzled, measured))
+    heard = review(replace(puzzled, opinion=says(missing, "faint")), measured)
+    assert missing in offered(heard)
 
 
 def test_the_reasons_tell_the_decision_without_the_model_first(settings: ReviewSettings) -> None:
