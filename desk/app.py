@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 
-import aiohttp
 import structlog
 from argon2 import PasswordHasher
 from sanic import Sanic
@@ -27,7 +26,7 @@ from desk.edges.dispatch_tasks import ways
 from desk.edges.hub import Hub
 from desk.edges.limiter import Limiter
 from desk.edges.outside import open_outside
-from desk.edges.pages import WEB, pages
+from desk.edges.pages import WEB, pages, readiness_client
 from desk.edges.worker import Worker
 from desk.flow import demo
 from desk.flow.desk import Desk
@@ -125,7 +124,7 @@ def _wire(app: web.App, settings: Settings, loaded: content.Content) -> None:
         ctx.hub = Hub(settings.database_url)
         ctx.hub.start()
         ctx.outside = await open_outside(settings, database)
-        ctx.readiness = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
+        ctx.readiness = readiness_client()
         loaded.human_words.start()
         if settings.demo:
             await demo.seed(ctx.desk, PasswordHasher().hash)

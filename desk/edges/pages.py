@@ -26,6 +26,11 @@ WEB = ROOT / "desk" / "web"
 VERSION = "0.1.0"
 
 
+def readiness_client() -> aiohttp.ClientSession:
+    """Asks the desk's own services whether they are ready."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
+
+
 @cache
 def texts(name: str, lang: str) -> dict[str, Any]:
     """The words of a page: `desk/web/i18n/<name.><lang>.json`."""
