@@ -157,6 +157,9 @@ def test_a_file_that_is_not_there_or_not_yaml_is_named(catalog: Catalog, tmp_pat
     path.write_text("a: [", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"review\.yml: not valid YAML"):
         load_review_settings(path, tuple(catalog))
+    path.write_text("a: {{b}: c}", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"review\.yml: not valid YAML"):
+        load_review_settings(path, tuple(catalog))
     path.write_text("- a", encoding="utf-8")
     with pytest.raises(SettingsError, match="expected a mapping"):
         load_review_settings(path, tuple(catalog))

@@ -15,6 +15,7 @@ from desk.store.content import read_yaml
         ("a: 1\nb: 2\na: 3\n", "'a' stands twice(.|\n)*line 3"),
         ("a:\n  b: {c: 1, d: 2, c: 3}\n", "'c' stands twice(.|\n)*line 2"),
         ('a: {101: x, "101": y}\n', "'101' stands twice"),
+        ("a: {{b}: c}\n", "unhashable key(.|\n)*line 1"),
         ("a:\n\tb: 1\n", "line 2"),
         ("a:\n   b: 1\n  c: 2\n", "line 3"),
         ("- a\n", "expected keys at the top, got a list"),
